@@ -1,0 +1,1 @@
+"""A stateful stand-in for the Stora Public API: real HTTP, stricter than the documentation, never looser."""
