@@ -18,6 +18,7 @@ _BAD_REQUEST = 400
 
 async def answer(state: State, request: web.Request) -> web.StreamResponse:
     """Answer a POST to a response URL: ``ok``, or 404 with ``used_url``, ``expired_url`` or ``no_service``."""
+    body = await request.text()  # before any wait, at whose end the one who asked may be gone
     fault = state.faults.take(faults.RESPONSE_URL)
     await web_api.wait(fault)
     at = state.now()
@@ -25,7 +26,7 @@ async def answer(state: State, request: web.Request) -> web.StreamResponse:
     response = _faulty(fault)
     if response is None:
         try:
-            said = _object(await request.text())
+            said = _object(body)
             taken = state.tickets.take_response(request.match_info["ticket"])
             response = _refused(taken) if isinstance(taken, str) else _done(state, taken, said)
         except Refused as refused:

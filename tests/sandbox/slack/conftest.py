@@ -77,7 +77,7 @@ def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
 
     async def wait(condition: Callable[[], object]) -> None:
         async with asyncio.timeout(2):
-            while not condition():  # noqa: ASYNC110 -- the bot has no event that could be waited for
+            while not condition():
                 await asyncio.sleep(0.002)
 
     return wait
