@@ -1,0 +1,208 @@
+"""What Stora has, in Stora's own names, and one consistent picture of all of it."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from types import MappingProxyType
+
+STATUSES = ("available", "reserved", "occupied", "overlock", "repossessed", "unavailable")
+"""Every status the unit list can be filtered by. Stora's guides and its reference disagree on one spelling:
+`overlocked` is read as `overlock` everywhere in the bot (Stora API reference, units; guide, allocations and access)."""
+
+ID = r"^[0-9A-Za-z_-]{1,64}$"
+"""Any id that may stand in a path or a button. Stora's examples are a prefix, `_` and 16 lower-case characters; that
+form is nowhere promised."""
+
+UNKNOWN_STATUS = "unknown"
+"""Ours, not Stora's: Stora's answer shows that the unit has left the status we knew, but not for which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a unit type costs for one billing period."""
+
+    billing_period: str
+    amount: int
+    """Minor units: 1500 is £15.00."""
+    formatted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A storage facility."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitType:
+    """What is sold: prices and sizes belong to the type, not to the unit."""
+
+    id: str
+    name: str
+    size_description: str = ""
+    prices: tuple[Price, ...] = ()
+    site_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One door. `status` stays a string so that a status Stora adds tomorrow is shown, not refused."""
+
+    id: str
+    reference_id: str
+    status: str
+    site_id: str
+    unit_type_id: str
+    created_at: datetime
+    updated_at: datetime
+    backoffice_url: str | None = None
+    allocation_id: str = ""
+    """What joins it to a tenancy; empty while nobody has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A unit with what is needed to describe it; a site or type that Stora no longer lists is ``None``."""
+
+    unit: Unit
+    site: Site | None
+    unit_type: UnitType | None
+
+
+def natural_key(reference_id: str) -> tuple[str | int, ...]:
+    """Sort key that puts A-2 before A-10: text and numbers alternate, so keys always compare.
+
+    Digits are ASCII only: other scripts have digits that `int` does not read. They are read as hexadecimal, which
+    orders them just the same and, unlike decimal, has no limit of length.
+    """
+    parts = re.split(r"([0-9]+)", reference_id.casefold())
+    return tuple(int(part, 16) if index % 2 else part for index, part in enumerate(parts))
+
+
+def one_case(text: str) -> str:
+    """Text without case, and one whether its accents are composed (phones) or not (macOS): NFKC."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def bare(reference_id: str) -> str:
+    """The reference without case, spaces and punctuation: people type `a012` for `A-012`."""
+    return "".join(filter(str.isalnum, one_case(reference_id)))
+
+
+# Compared by identity: two pictures with the same units may still be of different moments.
+@dataclass(frozen=True, eq=False)
+class Inventory:
+    """Sites, unit types and units as they were at one moment. Never changed, only succeeded by a newer one."""
+
+    sites: Mapping[str, Site]
+    unit_types: Mapping[str, UnitType]
+    units: tuple[Unit, ...]
+    """In natural order of their references, sites in order of their names within one reference."""
+    read_at: datetime
+    """When the reading of this picture began: nothing in it is older."""
+    asked_again: Mapping[str, datetime] = field(default_factory=dict)
+    """Unit id → when Stora was asked again about this unit alone, where that is later than ``read_at``."""
+
+    @classmethod
+    def of(
+        cls,
+        sites: Iterable[Site],
+        unit_types: Iterable[UnitType],
+        units: Iterable[Unit],
+        read_at: datetime,
+        asked_again: Mapping[str, datetime] = MappingProxyType({}),
+    ) -> "Inventory":
+        """Build a picture; of two units with one id the one updated last wins, or the later in ``units``."""
+        known_sites = {site.id: site for site in sites}
+        latest: dict[str, Unit] = {}
+        for unit in units:
+            seen = latest.get(unit.id)
+            if seen is None or seen.updated_at <= unit.updated_at:
+                latest[unit.id] = unit
+
+        def position(unit: Unit) -> tuple[tuple[str | int, ...], str, str]:
+            site = known_sites.get(unit.site_id)
+            return natural_key(unit.reference_id), site.name.casefold() if site else "", unit.id
+
+        return cls(
+            sites=MappingProxyType(known_sites),
+            unit_types=MappingProxyType({unit_type.id: unit_type for unit_type in unit_types}),
+            units=tuple(sorted(latest.values(), key=position)),
+            read_at=read_at,
+            asked_again=asked_again,
+        )
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Unit id → its index in ``units``."""
+        return {unit.id: index for index, unit in enumerate(self.units)}
+
+    @cached_property
+    def by_bare_reference(self) -> Mapping[str, tuple[Unit, ...]]:
+        """Bare reference → the units that have it, usually one for each site."""
+        found: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            found.setdefault(bare(unit.reference_id), []).append(unit)
+        return {reference: tuple(units) for reference, units in found.items()}
+
+    @cached_property
+    def by_allocation(self) -> Mapping[str, Unit]:
+        """Unit allocation id → the unit allocated."""
+        return {unit.allocation_id: unit for unit in self.units if unit.allocation_id}
+
+    @cached_property
+    def memory(self) -> dict[object, tuple[Unit, ...]]:
+        """Answers already worked out from this picture, for `search.matching`; it lives and dies with the picture."""
+        return {}
+
+    def unit(self, unit_id: str) -> Unit | None:
+        """The unit with this id, if the picture has it."""
+        index = self.position.get(unit_id)
+        return None if index is None else self.units[index]
+
+    def row(self, unit: Unit) -> Row:
+        """The unit with its site and type."""
+        return Row(unit, self.sites.get(unit.site_id), self.unit_types.get(unit.unit_type_id))
+
+    def seen_at(self, units: Iterable[Unit]) -> datetime:
+        """The moment since which everything known of all these units is at least as fresh."""
+        moments = [self.asked_again.get(unit.id, self.read_at) for unit in units]
+        return min(moments, default=self.read_at)
+
+    def succeeded(self, changed: Iterable[Unit], at: datetime) -> "Inventory":
+        """The picture after Stora was asked at ``at`` about these units; a unit new to us joins it.
+
+        An answer older than what is known of a unit changes nothing but when it was asked.
+        """
+        units, added, asked_again = list(self.units), [], dict(self.asked_again)
+        for unit in changed:
+            index = self.position.get(unit.id)
+            asked_again[unit.id] = at
+            if index is None:
+                added.append(unit)
+            elif units[index].updated_at <= unit.updated_at:
+                units[index] = unit
+        moved = any(
+            (old.reference_id, old.site_id) != (new.reference_id, new.site_id)
+            for old, new in zip(self.units, units, strict=True)
+        )
+        if added or moved:
+            return Inventory.of(
+                self.sites.values(), self.unit_types.values(), [*units, *added], self.read_at, asked_again
+            )
+        return Inventory(self.sites, self.unit_types, tuple(units), self.read_at, asked_again)
+
+    def without(self, unit_id: str) -> "Inventory":
+        """The picture after Stora said that there is no such unit."""
+        units = tuple(unit for unit in self.units if unit.id != unit_id)
+        return Inventory(self.sites, self.unit_types, units, self.read_at, self.asked_again)
+
+    def lately_asked(self, since: datetime) -> tuple[list[Unit], dict[str, datetime]]:
+        """What was learnt of single units after ``since``: a sweep that began then may have read them before."""
+        lately = {unit_id: at for unit_id, at in self.asked_again.items() if at >= since}
+        return [unit for unit in self.units if unit.id in lately], lately

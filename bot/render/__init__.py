@@ -1,0 +1,1 @@
+"""Words: every sentence and every Block Kit payload, as pure functions."""
