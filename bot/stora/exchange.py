@@ -1,0 +1,57 @@
+"""One HTTP exchange with Stora, inside the budget: a request leaves, an answer or a problem comes back."""
+
+import asyncio
+from dataclasses import dataclass
+
+import httpx
+
+from bot.core.problems import StoraDown
+from bot.stora.budget import Budget, Priority
+from bot.stora.wire import Answer, too_many_requests
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much an asker may wait for, in seconds."""
+
+    priority: Priority
+    for_room: float | None
+    """For room in the budget; ``None``: as long as it takes."""
+    altogether: float | None
+    """For an answer, further attempts included."""
+
+
+PERSON = Patience(Priority.PERSON, for_room=5, altogether=25)
+"""Somebody looks at a screen; Slack has been acknowledged already."""
+SWEEP = Patience(Priority.SWEEP, for_room=None, altogether=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The one place from which anything leaves for Stora."""
+
+    http: httpx.AsyncClient
+    budget: Budget
+    timeout: float
+    """Seconds for one attempt, from the request's first byte to the answer's last."""
+
+    async def __call__(self, request: httpx.Request, patience: Patience) -> Answer:
+        """Send one request; every status is an answer.
+
+        Raises:
+            StoraBusy: no room in the budget within the asker's patience.
+            StoraDown: no answer came. Whether Stora acted is not known.
+        """
+        async with self.budget.call(patience.priority, patience.for_room):
+            try:
+                # httpx counts its time-outs from byte to byte; a trickle would never end.
+                async with asyncio.timeout(self.timeout):
+                    response = await self.http.send(request)
+            except (httpx.HTTPError, TimeoutError) as error:
+                raise StoraDown(type(error).__name__) from None
+            answer = Answer(response.status_code, response.headers, response.content)
+            # Inside the block, so that nobody is admitted between the 429 and the waiting it asks for.
+            wait = too_many_requests(answer)
+            if wait is not None:
+                self.budget.block(wait)
+        return answer
