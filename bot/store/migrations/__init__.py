@@ -1,0 +1,1 @@
+"""Alembic's folder: how databases get from one schema to the next."""

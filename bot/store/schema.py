@@ -1,0 +1,158 @@
+"""The tables, and how moments and people's words are kept in them. Changes need a migration of their own."""
+
+from datetime import UTC, datetime
+from typing import get_args
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from typing_extensions import override
+
+from bot.core.reservations import State
+
+NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what is called exactly INTEGER
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time with its zone; what comes back is in UTC. SQLite, which knows no zones, keeps UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return value.astimezone(UTC)
+
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """Text from anybody. NUL and lone surrogates, which no database takes, become U+FFFD or `?`.
+
+    A customer whose name holds one must not make a reservation unrecordable.
+    """
+
+    impl = Text()
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("action", Words, nullable=False),
+    Column("idempotency_key", Words, nullable=False, unique=True),
+    Column("unit_id", Words, nullable=False),
+    Column("unit_reference", Words, nullable=False),
+    Column("site_id", Words, nullable=False),
+    Column("site_name", Words, nullable=False),
+    Column("unit_type", Words, nullable=False),
+    Column("price", Words, nullable=False),
+    Column("tenancy_id", Words, nullable=False),
+    Column("customer", Words, nullable=False),
+    Column("starts_at", Moment),
+    Column("asked_by", Words, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("backoffice_url", Words),
+    Column("state", Words, nullable=False),
+    Column("confirmed_by", Words),
+    Column("confirmed_at", Moment),
+    Column("rule", Words, nullable=False, default=""),
+    Column("channel_id", Words),
+    Column("response_url", Words),
+    Column("attempts", Integer, nullable=False, default=0),
+    # Until then it belongs to whoever claimed it.
+    Column("lease_until", Moment),
+    # When an unknown outcome is to be found out.
+    Column("next_try", Moment),
+    Column("settled_at", Moment),
+    # The line of the record that told of it: a later one is larger, whatever the clock did in between.
+    Column("settled_line", BigInteger),
+    Column("said", Words, nullable=False, default=""),
+    Column("code", Words, nullable=False, default=""),
+    Column("request_id", Words),
+    CheckConstraint(f"state IN {get_args(State)}", name="state"),
+    Index(None, "state"),
+    Index(None, "unit_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("key", Words, nullable=False, unique=True),
+    # Nobody's, if it is owed for something that happened outside the bot.
+    Column("decision_id", Words, ForeignKey("decisions.id")),
+    Column("kind", Words, nullable=False),
+    Column("channel_id", Words, nullable=False),
+    Column("payload", Words, nullable=False),
+    Column("state", Words, nullable=False, default="owed"),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("not_before", Moment, nullable=False),
+    Column("lease_until", Moment),
+    Column("ended_at", Moment),
+    # Slack's name of the message.
+    Column("ts", Words),
+    Column("error", Words, nullable=False, default=""),
+    CheckConstraint("state IN ('owed', 'sent', 'given_up')", name="state"),
+    Index(None, "state"),
+    Index(None, "decision_id"),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("result", Words, nullable=False),
+    Column("unit_id", Words, nullable=False),
+    Column("unit_reference", Words, nullable=False),
+    Column("site_id", Words, nullable=False),
+    Column("tenancy_id", Words, nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("idempotency_key", Words, nullable=False),
+    Column("request_id", Words, nullable=False),
+    Column("detail", Words, nullable=False),
+    # Case-folded: SQLite's own lower() knows English letters only.
+    Column("folded_id", Words, nullable=False),
+    Column("folded_reference", Words, nullable=False),
+    Index(None, "folded_id"),
+    Index(None, "folded_reference"),
+    sqlite_autoincrement=True,
+)
