@@ -1,0 +1,88 @@
+"""Logs: one structured line for each thing worth knowing, and never a secret, a name or an e-mail address."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import WrappedLogger
+
+QUIETER = {
+    "slack_bolt": logging.WARNING,  # at INFO it logs the body of a request with a bad signature
+    "slack_sdk": logging.WARNING,  # below, it logs response_urls, socket tickets and whole messages
+    "httpx": logging.WARNING,  # at INFO it logs query strings, which may hold an e-mail address
+    "httpcore": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "aiosqlite": logging.WARNING,
+    "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+}
+"""The least level of libraries that would otherwise log what must not be logged."""
+
+_SECRET = re.compile(
+    r"""xox[a-z]-[\w-]+ | xapp-[\w-]+ | xwfp-[\w-]+      # Slack's tokens
+      | Bearer\ +[^\s"']+                                # Stora's
+      | hooks\.slack\.com/[^\s"']+ | ticket=[^\s"'&]+    # bearer addresses
+      | [\w.+'-]+@[\w-]+\.[\w.-]*\w                      # e-mail addresses
+    """,
+    re.VERBOSE,
+)
+
+
+SHORTEST_SECRET = 8
+
+
+class _Redact:
+    """The last processor: whatever was logged, by whomever, leaves without secrets."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # As JSON writes them; and none so short that it would be struck out of every other word.
+        known = [re.escape(json.dumps(secret)[1:-1]) for secret in secrets if len(secret) >= SHORTEST_SECRET]
+        self._known = re.compile("|".join(known)) if known else None
+
+    def __call__(self, _logger: WrappedLogger, _method: str, line: Any) -> str:
+        line = _SECRET.sub("***", str(line))
+        return self._known.sub("***", line) if self._known else line
+
+
+def configure_logs(
+    level: str, form: Literal["json", "console"], secrets: Iterable[str] = (), stream: TextIO | None = None
+) -> None:
+    """Send every log line of the process, the libraries' included, to ``stream`` (standard error)."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    render: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([structlog.processors.format_exc_info] if form == "json" else []),
+                render,
+                _Redact(secrets),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name, least in QUIETER.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
