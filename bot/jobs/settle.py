@@ -1,0 +1,64 @@
+"""Find out what became of decisions whose outcome is not known, and tell the people who confirmed them."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from bot.carry_out import CarryOut
+from bot.core.problems import DatabaseUnusable
+from bot.core.reservations import Decision
+from bot.slack.deliver import Deliver
+from bot.slack.outcomes import Outcomes
+from bot.store.reservations import Reservations
+
+log = structlog.get_logger(__name__)
+
+EVERY = 1.0
+"""Seconds between two looks at the database."""
+AT_ONCE = 5
+"""Decisions taken over in one look; each costs two or three calls to Stora."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The job."""
+
+    reservations: Reservations
+    carry_out: CarryOut
+    outcomes: Outcomes
+    deliver: Deliver
+    now: Callable[[], datetime]
+    every: float = EVERY
+
+    async def run(self) -> None:
+        """Until cancelled: take over what nobody works on, and bring it to its end."""
+        while True:
+            try:
+                taken = await self.reservations.take_over(self.now(), self.carry_out.lease, AT_ONCE)
+            except DatabaseUnusable as problem:
+                log.warning("decisions not looked into", reason=problem.reason)
+            else:
+                async with asyncio.TaskGroup() as settling:
+                    for decision in taken:
+                        settling.create_task(self._settle(decision))
+            await asyncio.sleep(self.every)
+
+    async def _settle(self, decision: Decision) -> None:
+        try:
+            outcome = await self.carry_out.find_out(decision)
+        except DatabaseUnusable as problem:
+            log.warning("decision not settled", decision=decision.proposal.id, reason=problem.reason)
+            return
+        try:
+            settled = await self.reservations.get(decision.proposal.id) or decision
+        except DatabaseUnusable:  # what was found out can be told all the same
+            settled = decision
+        message = await self.outcomes.message(settled, outcome)
+        if decision.response_url and not (outcome.state == decision.state == "unknown"):
+            await self.deliver.replace(decision.response_url, message)
+        if outcome.state != "unknown":
+            # A card that changes silently is not seen, and the person was told to wait.
+            await self.deliver.direct(decision.confirmed_by or decision.proposal.asked_by, message)

@@ -1,0 +1,1 @@
+"""The edge to people: from a Slack request to a reply."""

@@ -1,0 +1,289 @@
+"""`/reserve`, the `Reserve` button and the shortcut: from a wish to the confirmation card."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.access import Actor, Role, Verdict, allow, judge
+from bot.core.intents import Form, Help, Wish
+from bot.core.inventory import Inventory, Row
+from bot.core.parse import parse_button
+from bot.core.problems import InventoryNotRead, ModalRefused, Problem, StoraBusy, StoraDown
+from bot.core.reservations import AuditEntry, Proposal
+from bot.core.reserve import (
+    ReserveRequest,
+    Wanted,
+    available_units,
+    doubts_about,
+    parse_reserve,
+    resolve_reserve,
+)
+from bot.core.tenancies import Tenancy, suggested
+from bot.render.reserve import (
+    TENANCY_INPUT,
+    UNIT_INPUT,
+    choose_note,
+    render_card,
+    render_form,
+    render_reserve_help,
+    tenancy_choice,
+    unit_choice,
+    unit_gone,
+    warnings_in_words,
+)
+from bot.render.units import prices_in_words
+from bot.render.views import MOST_OPTIONS, Choice, options
+from bot.slack.deliver import Reply
+from bot.slack.people import People
+from bot.stora.directory import Directory
+from bot.stora.tenancies import TenancyBook
+from bot.store.audit import Audit
+from bot.store.reservations import Reservations
+
+log = structlog.get_logger(__name__)
+
+LOOK_FOR_NEW = 1.0
+"""Seconds to look for a customer who is newer than what we know, before the modal must open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Reserving, up to the card. Nothing here changes anything at Stora."""
+
+    client: AsyncWebClient
+    people: People
+    roles: tuple[Role, ...]
+    directory: Directory
+    tenancies: TenancyBook
+    reservations: Reservations
+    audit: Audit
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    async def command(self, slack: AsyncArgs, reply: Reply) -> None:
+        """`/reserve UNIT TENANCY`."""
+        actor = await self.people.actor(slack.body["user_id"])
+        await self._allowed(actor, Wanted())
+        request = parse_reserve(slack.body.get("text", ""))
+        if isinstance(request, Help):
+            await reply.send(render_reserve_help())
+            return
+        wanted = self._resolved(request)
+        await self._allowed(actor, wanted)  # a refusal costs no call to Stora
+        if wanted.typed_customer and not wanted.tenancies:
+            with suppress(Problem, TimeoutError):
+                async with asyncio.timeout(LOOK_FOR_NEW):
+                    await self.tenancies.look_for_new()
+            wanted = self._resolved(request)
+        await self._go_on(slack, reply, actor, wanted)
+
+    async def button(self, slack: AsyncArgs, reply: Reply) -> None:
+        """`Reserve` beside a unit: with its tenancy settled to the card, otherwise to the modal."""
+        actor = await self.people.actor(slack.body["user"]["id"])
+        wish = parse_button(Wish, slack.body["actions"][0].get("value"))
+        await self._go_on(slack, reply, actor, Wanted(unit_id=wish.unit_id, tenancy_id=wish.tenancy_id))
+
+    async def shortcut(self, slack: AsyncArgs, reply: Reply) -> None:
+        """*Reserve a unit*, from anywhere."""
+        actor = await self.people.actor(slack.body["user"]["id"])
+        await self._go_on(slack, reply, actor, Wanted())
+
+    async def _go_on(self, slack: AsyncArgs, reply: Reply, actor: Actor, wanted: Wanted) -> None:
+        await self._allowed(actor, wanted)
+        await reply.later()
+        if wanted.settled:
+            await self._offer(reply, actor, wanted.unit_id, wanted.tenancy_id)
+            return
+        inventory = self._inventory()
+        unit = inventory.unit(wanted.unit_id)
+        form = Form(
+            site_id=wanted.site_id or (unit.site_id if unit else ""),
+            typed_unit=wanted.typed_unit,
+            typed_customer=wanted.typed_customer,
+            channel_id=reply.channel_id,
+            response_url=reply.response_url,
+        )
+        view = render_form(
+            form,
+            inventory,
+            row=inventory.row(unit) if unit else None,
+            tenancy=self.tenancies.known.by_id.get(wanted.tenancy_id),
+            notes=choose_note(wanted, self.tenancies.known),
+        )
+        try:
+            await self.client.views_open(trigger_id=slack.body["trigger_id"], view=view)
+        except (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ModalRefused(type(error).__name__) from None
+
+    async def site_picked(self, slack: AsyncArgs, reply: Reply) -> None:
+        """Another site in the modal: from now on its units and customers are suggested."""
+        await reply.later()
+        view = slack.body["view"]
+        chosen = slack.body["actions"][0].get("selected_option")
+        form = parse_button(Form, view.get("private_metadata"))
+        form = form.model_copy(update={"site_id": chosen["value"] if chosen else ""})
+        filled = render_form(form, self._inventory(), row=None, tenancy=None, notes=())
+        with suppress(SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError):
+            # Without it, all sites go on being suggested: no harm is done.
+            await self.client.views_update(view_id=view["id"], hash=view["hash"], view=filled)
+
+    async def suggest_sites(self, slack: AsyncArgs) -> Sequence[dict[str, Any]]:
+        """Sites, by a part of the name."""
+        inventory = await self._suggesting(slack)
+        typed = slack.body.get("value", "").casefold()
+        sites = sorted(inventory.sites.values(), key=lambda site: site.name.casefold())
+        return options([Choice(site.id, site.name) for site in sites if typed in site.name.casefold()])
+
+    async def suggest_units(self, slack: AsyncArgs) -> Sequence[dict[str, Any]]:
+        """Available units, by a part of the reference."""
+        inventory = await self._suggesting(slack)
+        form = parse_button(Form, slack.body["view"].get("private_metadata"))
+        typed = slack.body.get("value", "") or form.typed_unit
+        rows = available_units(typed, inventory, form.site_id, MOST_OPTIONS)
+        return options([unit_choice(row) for row in rows])
+
+    async def suggest_tenancies(self, slack: AsyncArgs) -> Sequence[dict[str, Any]]:
+        """Current tenancies, those that wait for a unit first."""
+        inventory = await self._suggesting(slack)
+        form = parse_button(Form, slack.body["view"].get("private_metadata"))
+        typed = slack.body.get("value", "") or form.typed_customer
+        found = suggested(typed, self.tenancies.known, [form.site_id] if form.site_id else [])
+        return options([tenancy_choice(tenancy, inventory) for tenancy in found])
+
+    async def submitted(self, slack: AsyncArgs, reply: Reply) -> None:
+        """The modal, filled in: on to the same card."""
+        actor = await self.people.actor(slack.body["user"]["id"])
+        view = slack.body["view"]
+        form = parse_button(Form, view.get("private_metadata"))
+        reply.response_url, reply.channel_id = form.response_url, form.channel_id
+        unit_id, tenancy_id = _chosen(view, UNIT_INPUT), _chosen(view, TENANCY_INPUT)
+        row = self._row(unit_id)
+        if row and row.unit.status != "available":
+            await reply.errors({UNIT_INPUT: unit_gone(row)})
+            return
+        await self._allowed(actor, Wanted(unit_id=unit_id))
+        await reply.later()
+        await self._offer(reply, actor, unit_id, tenancy_id)
+
+    async def _offer(self, reply: Reply, actor: Actor, unit_id: str, tenancy_id: str) -> None:
+        """The card: unit and tenancy as Stora has them now, or as last known where it does not answer."""
+        row, tenancy, not_asked = await self._looked_up(unit_id, tenancy_id)
+        inventory = await self.directory.known_names()
+        verdict = await self._allowed(actor, Wanted(unit_id=unit_id, tenancy_id=tenancy_id), row)
+        at = self.now()
+        doubts = doubts_about(row.unit, tenancy, inventory, at)
+        proposal = Proposal(
+            id=self.new_id(),
+            action="reserve",
+            idempotency_key=self.new_id(),
+            unit_id=row.unit.id,
+            unit_reference=row.unit.reference_id,
+            site_id=row.unit.site_id,
+            site_name=row.site.name if row.site else "",
+            unit_type=_type_in_words(row),
+            price=prices_in_words(row.unit_type.prices) if row.unit_type else "",
+            tenancy_id=tenancy.id,
+            customer=tenancy.customer,
+            starts_at=tenancy.starts_at,
+            asked_by=actor.user_id,
+            asked_at=at,
+            backoffice_url=row.unit.backoffice_url,
+        )
+        entry = AuditEntry(
+            at=at,
+            who=actor.user_id,
+            action="reserve",
+            result="asked",
+            unit_id=row.unit.id,
+            unit_reference=row.unit.reference_id,
+            site_id=row.unit.site_id,
+            tenancy_id=tenancy.id,
+            rule=verdict.rule,
+            idempotency_key=proposal.idempotency_key,
+        )
+        await self.reservations.propose(proposal, entry)
+        await reply.send(render_card(proposal, warnings_in_words(row, doubts, inventory, not_asked)))
+
+    async def _looked_up(self, unit_id: str, tenancy_id: str) -> tuple[Row, Tenancy, datetime | None]:
+        """Both as Stora has them now; the moment of what is last known, where Stora does not answer."""
+        asked = await asyncio.gather(
+            self.directory.ask_unit(unit_id), self.tenancies.ask(tenancy_id), return_exceptions=True
+        )
+        unit, tenancy = asked
+        row = self._row(unit_id) if isinstance(unit, StoraDown | StoraBusy) else None
+        known = self.tenancies.known.by_id.get(tenancy_id) if isinstance(tenancy, StoraDown | StoraBusy) else None
+        if isinstance(unit, BaseException) and row is None:
+            raise unit
+        if isinstance(tenancy, BaseException) and known is None:
+            raise tenancy
+        fresh_row = row or unit[0]  # type: ignore[index]  # no exception, as asked above
+        fresh_tenancy = known or tenancy
+        assert isinstance(fresh_tenancy, Tenancy)  # noqa: S101 - the same
+        inventory = self.directory.inventory
+        as_of = inventory.seen_at([fresh_row.unit]) if row and inventory else None
+        return fresh_row, fresh_tenancy, as_of or (self.tenancies.known.read_at if known else None)
+
+    async def _allowed(self, actor: Actor, wanted: Wanted, row: Row | None = None) -> Verdict:
+        """Judge, write down a refusal, and go on only if it is none."""
+        row = row or self._row(wanted.unit_id)
+        verdict = judge(actor, "reserve", self.roles, row.unit.site_id if row else None)
+        if not verdict.allowed:
+            await self.audit.record(
+                AuditEntry(
+                    at=self.now(),
+                    who=actor.user_id,
+                    action="reserve",
+                    result="denied",
+                    unit_id=wanted.unit_id,
+                    unit_reference=row.unit.reference_id if row else "",
+                    site_id=row.unit.site_id if row else "",
+                    tenancy_id=wanted.tenancy_id,
+                    rule=verdict.rule,
+                )
+            )
+        return allow(verdict)
+
+    async def _suggesting(self, slack: AsyncArgs) -> Inventory:
+        """Customers' names are for those who may reserve."""
+        allow(judge(await self.people.actor(slack.body["user"]["id"]), "reserve", self.roles))
+        return self._inventory()
+
+    def _resolved(self, request: ReserveRequest) -> Wanted:
+        """What is meant; two ids are enough even before the inventory has been read."""
+        if self.directory.inventory is not None:
+            return resolve_reserve(request, self.directory.inventory, self.tenancies.known)
+        ids_alone = request.model_copy(update={"sites": ()})
+        wanted = resolve_reserve(ids_alone, Inventory.of((), (), (), self.now()), self.tenancies.known)
+        if not wanted.settled:
+            raise InventoryNotRead
+        return wanted
+
+    def _inventory(self) -> Inventory:
+        if self.directory.inventory is None:
+            raise InventoryNotRead
+        return self.directory.inventory
+
+    def _row(self, unit_id: str) -> Row | None:
+        inventory = self.directory.inventory
+        unit = inventory.unit(unit_id) if inventory else None
+        return inventory.row(unit) if inventory and unit else None
+
+
+def _chosen(view: dict[str, Any], block_id: str) -> str:
+    """The value of the one input in a block; Slack sends nothing off while a required one is empty."""
+    [element] = view["state"]["values"][block_id].values()
+    return str(element["selected_option"]["value"])
+
+
+def _type_in_words(row: Row) -> str:
+    parts = (row.unit_type.name, row.unit_type.size_description) if row.unit_type else ()
+    return ", ".join(part for part in parts if part)
