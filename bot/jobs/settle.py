@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ import structlog
 
 from bot.carry_out import CarryOut
 from bot.core.problems import DatabaseUnusable
-from bot.core.reservations import Decision
+from bot.core.reservations import Decision, Outcome
 from bot.slack.deliver import Deliver
 from bot.slack.outcomes import Outcomes
 from bot.store.reservations import Reservations
@@ -37,11 +38,14 @@ class Settle:
         """Until cancelled: take over what nobody works on, and bring it to its end."""
         while True:
             try:
+                untold = await self.reservations.untold(self.now(), self.carry_out.lease, AT_ONCE)
                 taken = await self.reservations.take_over(self.now(), self.carry_out.lease, AT_ONCE)
             except DatabaseUnusable as problem:
                 log.warning("decisions not looked into", reason=problem.reason)
             else:
                 async with asyncio.TaskGroup() as settling:
+                    for decision in untold:
+                        settling.create_task(self._tell(decision, decision.outcome or Outcome("unknown")))
                     for decision in taken:
                         settling.create_task(self._settle(decision))
             await asyncio.sleep(self.every)
@@ -52,13 +56,19 @@ class Settle:
         except DatabaseUnusable as problem:
             log.warning("decision not settled", decision=decision.proposal.id, reason=problem.reason)
             return
+        if not (outcome.state == decision.state == "unknown"):  # which the card says already
+            await self._tell(decision, outcome)
+
+    async def _tell(self, decision: Decision, outcome: Outcome) -> None:
         try:
             settled = await self.reservations.get(decision.proposal.id) or decision
         except DatabaseUnusable:  # what was found out can be told all the same
             settled = decision
         message = await self.outcomes.message(settled, outcome)
-        if decision.response_url and not (outcome.state == decision.state == "unknown"):
+        if decision.response_url:
             await self.deliver.replace(decision.response_url, message)
         if outcome.state != "unknown":
             # A card that changes silently is not seen, and the person was told to wait.
             await self.deliver.direct(decision.confirmed_by or decision.proposal.asked_by, message)
+        with suppress(DatabaseUnusable):  # then it is told once more
+            await self.reservations.told(decision.proposal.id)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -44,7 +45,6 @@ class Confirm:
 
     async def confirm(self, slack: AsyncArgs, reply: Reply) -> None:
         """`Confirm reservation`: the one write."""
-        await reply.later()
         actor = await self.people.actor(slack.body["user"]["id"])
         decision = await self._decision(slack.body["actions"][0].get("value"))
         verdict = await self._allowed(actor, "reserve", decision.proposal)
@@ -59,6 +59,7 @@ class Confirm:
         )
         if begun is None:
             raise StaleButton
+        await reply.later()  # not before: what Slack takes for done survives a kill
         await self._carried_out(reply, *begun)
 
     async def cancel(self, slack: AsyncArgs, reply: Reply) -> None:
@@ -73,7 +74,6 @@ class Confirm:
 
     async def release(self, slack: AsyncArgs, reply: Reply) -> None:
         """`Release`: take back what was reserved through the bot."""
-        await reply.later()
         actor = await self.people.actor(slack.body["user"]["id"])
         asked = parse_button(Release, slack.body["actions"][0].get("value"))
         reservation = await self._decision(asked.reservation_id)
@@ -108,6 +108,7 @@ class Confirm:
             response_url=reply.response_url or None,
             rule=verdict.rule,
         )
+        await reply.later()
         await self._carried_out(reply, *begun)
 
     async def _carried_out(self, reply: Reply, decision: Decision, ours: bool) -> None:  # noqa: FBT001 - a pair
@@ -125,6 +126,8 @@ class Confirm:
             outcome = unknown  # it is claimed, so it will be found out and recorded
         await showing
         await reply.replace(await self.outcomes.message(replace(decision, settled_at=self.now()), outcome))
+        with suppress(DatabaseUnusable):  # then it is told once more
+            await self.reservations.told(decision.proposal.id)
 
     async def _told(self, reply: Reply, decision: Decision) -> None:
         """The truth about a decision that was taken before."""

@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.core.problems import DatabaseUnusable
-from bot.core.reservations import AuditEntry, Decision, Outcome, Owed, Proposal, State
+from bot.core.reservations import SETTLED, AuditEntry, Decision, Outcome, Owed, Proposal, State
 from bot.store.audit import insert_line
 from bot.store.inserts import insert_unless_there
 from bot.store.leases import lease_ended, time_came
@@ -188,7 +188,9 @@ class Reservations:
             row = (await connection.execute(current)).mappings().one_or_none()
             if row is None or row["state"] not in UNDER_WAY:
                 return False
-            values: dict[str, object] = {**asdict(outcome), "settled_at": at, "lease_until": None, "next_try": next_try}
+            values: dict[str, object] = {**asdict(outcome), "settled_at": at, "next_try": next_try}
+            if outcome.state == "unknown":
+                values["lease_until"] = None  # otherwise whoever settled it has yet to tell the person: see `told`
             if outcome.state != row["state"]:
                 line = insert_line(last_line_of(row, outcome, at)).returning(audit.c.id)
                 values["settled_line"] = (await connection.execute(line)).scalar_one()
@@ -227,9 +229,34 @@ class Reservations:
             rows = (await connection.execute(taken)).mappings().all() if ids else []
         return sorted(map(decision_of, rows), key=lambda decision: ids.index(decision.proposal.id))
 
+    async def told(self, decision_id: str) -> None:
+        """The person has been shown how it ended."""
+        shown = update(decisions).where(decisions.c.id == decision_id, decisions.c.state.in_(SETTLED))
+        async with writing(self._engine) as connection:
+            await connection.execute(shown.values(lease_until=None))
+
+    async def untold(self, at: datetime, lease: timedelta, limit: int) -> list[Decision]:
+        """Take over telling people how it ended, where whoever settled it has died before ``told``."""
+        found = (
+            select(decisions.c.id)
+            .where(
+                decisions.c.lease_until.is_not(None),
+                decisions.c.state.in_(SETTLED),
+                lease_ended(decisions.c.lease_until, at, lease),
+            )
+            .order_by(decisions.c.settled_line)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        async with writing(self._engine) as connection:
+            ids = (await connection.execute(found)).scalars().all()
+            taken = update(decisions).where(decisions.c.id.in_(ids)).values(lease_until=at + lease).returning(decisions)
+            rows = (await connection.execute(taken)).mappings().all() if ids else []
+        return list(map(decision_of, rows))
+
     async def orphaned(self, at: datetime) -> None:
         """No other process exists, and this one has just started: every claim is nobody's."""
-        let_go = update(decisions).where(decisions.c.state.in_(UNDER_WAY)).values(lease_until=at)
+        let_go = update(decisions).where(decisions.c.lease_until.is_not(None)).values(lease_until=at)
         async with writing(self._engine) as connection:
             await connection.execute(let_go)
 

@@ -94,7 +94,7 @@ decisions = Table(
     Column("channel_id", Words),
     Column("response_url", Words),
     Column("attempts", Integer, nullable=False, default=0),
-    # Until then it belongs to whoever claimed it.
+    # Until then it belongs to whoever claimed it; none once it has ended and the person has been told.
     Column("lease_until", Moment),
     # When an unknown outcome is to be found out.
     Column("next_try", Moment),
@@ -107,6 +107,7 @@ decisions = Table(
     CheckConstraint(f"state IN {get_args(State)}", name="state"),
     Index(None, "state"),
     Index(None, "unit_id"),
+    Index(None, "lease_until"),
 )
 
 outbox = Table(

@@ -262,7 +262,9 @@ async def test_a_slack_that_is_down_does_not_keep_decisions_from_being_settled(
 
 
 async def test_a_release_is_found_out_and_told_likewise(office: Office, slack: SandboxSlack, settle: Settle) -> None:
-    await office.carry_out.send(await office.confirmed(office.proposal()))
+    reserved = await office.confirmed(office.proposal())
+    await office.carry_out.send(reserved)
+    await office.reservations.told(reserved.proposal.id)
     shown, response_url = card(slack)
     await office.confirmed(office.proposal(0, "release"), response_url=response_url)
     office.clock.pass_by(LEASE)
@@ -270,6 +272,23 @@ async def test_a_release_is_found_out_and_told_likewise(office: Office, slack: S
         (direct,) = await told(slack)
     assert "*A-001* is released" in shown.text == direct.text
     assert office.allocations() == []
+
+
+async def test_what_was_recorded_but_not_shown_is_shown_and_told_once(
+    office: Office, slack: SandboxSlack, settle: Settle
+) -> None:
+    shown, response_url = card(slack)
+    await office.carry_out.send(await office.confirmed(office.proposal(), response_url=response_url))
+    office.clock.pass_by(LEASE)
+    async with at_work(settle):
+        (direct,) = await told(slack)
+        await a_while()  # in which that is recorded
+    assert "is reserved" in shown.text == direct.text
+    office.clock.pass_by(2 * LEASE)
+    async with at_work(settle):
+        await a_while()
+    assert len(await told(slack)) == 1
+    assert len(office.posts()) == 1
 
 
 async def test_several_are_found_out_at_the_same_time_and_one_that_hangs_is_waited_for(

@@ -123,3 +123,28 @@ async def test_one_who_was_thought_dead_comes_back_and_counts_once(reservations:
     assert await reservations.settle("d1", Outcome("done"), NOW + LEASE, [])
     assert not await reservations.settle("d1", Outcome("done"), NOW + LEASE, [])
     assert await reservations.take_over(NOW + HOUR, LEASE, 10) == []
+
+
+async def test_what_ended_without_a_word_to_the_person_is_told_by_one_other(
+    reservations: Reservations, elsewhere: Reservations
+) -> None:
+    for decision_id in ("d1", "d2", "d3"):
+        await claimed(reservations, a_proposal(decision_id))
+    assert await reservations.untold(NOW + LEASE, LEASE, 10) == []  # it has not ended
+    await reservations.settle("d1", Outcome("done"), NOW, [])
+    await reservations.settle("d2", Outcome("refused"), NOW, [])
+    await reservations.settle("d3", UNKNOWN, NOW, [])
+    await reservations.told("d2")
+    assert await reservations.untold(NOW + LEASE - SECOND, LEASE, 10) == []  # whoever settled it has time to tell
+    [untold] = await elsewhere.untold(NOW + LEASE, LEASE, 10)
+    assert (untold.proposal.id, untold.outcome) == ("d1", Outcome("done"))
+    assert await reservations.untold(NOW + LEASE, LEASE, 10) == []
+    await elsewhere.told("d1")
+    assert await reservations.untold(NOW + HOUR, LEASE, 10) == []
+
+
+async def test_the_only_process_tells_at_once_what_the_one_before_did_not(reservations: Reservations) -> None:
+    await claimed(reservations)
+    await reservations.settle("d1", Outcome("done"), NOW, [])
+    await reservations.orphaned(NOW + SECOND)
+    assert ids(await reservations.untold(NOW + SECOND, LEASE, 10)) == ["d1"]

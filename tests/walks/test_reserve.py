@@ -4,7 +4,7 @@ import asyncio
 import copy
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -855,13 +855,20 @@ async def test_a_card_is_drawn_without_release_while_the_memory_is_out_of_order(
     await confirmed(at_work, card)
     await says(at_work, card, "is reserved for")
     await at_work.slack.until(lambda: announcements(at_work))
-    with closing(sqlite3.connect(tmp_path / "unitbot.db")) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        [decisions] = [name for name in tables if "decision" in name]
-        connection.execute(f"ALTER TABLE {decisions} RENAME TO lost")
-        shown = answer(await at_work.slack.command(FIONA, DESK, f"/units {pair.unit['id']}"))
-        assert labels(shown) == ["Open in Backoffice", "Refresh"]
-        connection.execute(f"ALTER TABLE lost RENAME TO {decisions}")
+    await renamed(tmp_path / "unitbot.db", "decisions", "lost")
+    shown = answer(await at_work.slack.command(FIONA, DESK, f"/units {pair.unit['id']}"))
+    assert labels(shown) == ["Open in Backoffice", "Refresh"]
+    await renamed(tmp_path / "unitbot.db", "lost", "decisions")
+
+
+async def renamed(database: Path, table: str, name: str) -> None:
+    """Another program renames a table, as soon as the bot lets it."""
+    async with asyncio.timeout(10):
+        while True:
+            with closing(sqlite3.connect(database, timeout=0)) as connection, suppress(sqlite3.OperationalError):
+                connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
+                return
+            await asyncio.sleep(0.02)
 
 
 async def test_on_postgresql_it_is_the_same_story(town: Town, postgres: str) -> None:

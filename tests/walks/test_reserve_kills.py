@@ -450,3 +450,51 @@ async def test_a_card_that_nobody_had_confirmed_can_be_confirmed_after_the_kill(
         await site.slack.until(lambda: site.announcements)
         await reserved_once(site, old, card)
     assert len(site.announcements) == 1
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["done", "refused"])
+async def test_an_outcome_that_was_recorded_but_not_shown_is_shown_after_the_kill(site: Site, *, refused: bool) -> None:
+    async with site.bot() as bot:
+        card = await site.card()
+        old = copy.deepcopy(card)
+        thinking = site.stora.faults.hold(method="POST", route=RESERVE)
+        if refused:
+            site.stora.faults.status(409, method="POST", route=RESERVE)
+        await site.press(card)
+        await eventually(lambda: site.posts)
+        await site.says(card, "Reserving")
+        telling = site.slack.faults.hold("response_url")
+        thinking.set()
+        await telling.reached.wait()
+        await eventually(lambda: not site.rows("SELECT 1 FROM outbox WHERE state = 'owed'"))
+        await killed(bot)
+    assert "Reserving" in card.text
+    assert site.record[-1] == ("reserve", "refused" if refused else "done")
+    async with site.bot():
+        await site.slack.until(lambda: site.told)
+        await site.says(card, "was not reserved" if refused else "is reserved for")
+        if not refused:
+            await site.slack.until(lambda: site.announcements)
+            await reserved_once(site, old, card)
+        await site.at_rest()
+    async with site.bot():
+        await asyncio.sleep(0.2)
+    assert len(site.told) == 1  # and no third time
+    assert ("was not reserved" in site.told[0].text) == refused
+    assert len(site.posts) == 1
+    assert len(site.announcements) == int(not refused)
+
+
+async def test_a_click_that_was_acknowledged_survives_a_kill(site: Site) -> None:
+    async with site.bot() as bot:
+        card = await site.card()
+        old = copy.deepcopy(card)
+        with site.locked():
+            pressing = asyncio.create_task(site.press(card))
+            await asyncio.sleep(0.3)
+            assert not pressing.done()  # what is not claimed yet is not acknowledged yet
+        await pressing
+        await killed(bot)
+    async with site.bot():
+        await eventually(lambda: site.rows("SELECT 1 FROM outbox WHERE state = 'sent'"))
+        await reserved_once(site, old, card)

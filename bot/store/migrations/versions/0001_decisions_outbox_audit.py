@@ -52,6 +52,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_decisions_state"), "decisions", ["state"])
     op.create_index(op.f("ix_decisions_unit_id"), "decisions", ["unit_id"])
+    op.create_index(op.f("ix_decisions_lease_until"), "decisions", ["lease_until"])
 
     op.create_table(
         "outbox",
