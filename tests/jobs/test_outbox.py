@@ -216,6 +216,7 @@ async def test_retry_after_is_obeyed_for_its_channel_while_the_others_go_on(
     limited = await owe(office, CAMDENS, CAMDENS)
     async with at_work(send):
         await asked(slack, 1)
+        await until(lambda: later(office))
         limited += await owe(office, CAMDENS)
         others = await owe(office, EVERYBODYS, EVERYBODYS)
         await asked(slack, 3)
@@ -240,7 +241,7 @@ async def test_no_other_process_asks_before_that_either(
     await owe(office, CAMDENS, CAMDENS)
     async with at_work(send):
         await asked(slack, 1)
-        await a_while()
+        await until(lambda: later(office))
     async with opened(f"sqlite+aiosqlite:///{tmp_path / 'unitbot.db'}") as engine:
         other = replace(send, outbox=Outbox(engine), something_owed=asyncio.Event(), held={}, served=set(), posted={})
         async with at_work(other):
@@ -259,6 +260,7 @@ async def test_a_clock_that_is_set_does_not_shorten_what_slack_asked_for(
     await owe(office, CAMDENS)
     async with at_work(send):
         await asked(slack, 1)
+        await until(lambda: later(office))
         office.clock.pass_by(timedelta(hours=3))
         await a_while()
         assert len(slack.called(POST)) == 1
@@ -323,6 +325,10 @@ async def test_one_that_fails_is_passed_by_the_others(office: Office, slack: San
         office.clock.pass_by(2 * SECOND)
         await nothing_owed(office)
     assert announced(slack, CAMDENS) == [second, third, first]
+
+
+async def given_up(office: Office, times: int) -> bool:
+    return [row["state"] for row in rows(office)].count("given_up") == times
 
 
 async def one_left(office: Office) -> bool:
@@ -531,9 +537,8 @@ async def test_a_payload_of_a_newer_version_waits_for_one_and_holds_up_nobody(
     references = await owe(office, CAMDENS)
     with capture_logs() as logs:
         async with at_work(send):
-            await asked(slack, 1)
             await until(lambda: one_left(office))
-            await a_while()
+            await until(lambda: noted(logs, "not sent yet"))
     assert announced(slack, CAMDENS) == references
     assert office.moment_of(rows(office)[0]["not_before"]) == office.clock() + LAST_RETRY
     assert [(line["owed"], line["reason"]) for line in logs] == [("strange", "unreadable")]
@@ -624,7 +629,7 @@ async def test_no_log_line_names_a_customer(office: Office, slack: SandboxSlack,
     office.stora.faults.status(422, route="/notes", times=2)
     with capture_logs() as logs:
         async with at_work(send):
-            await asked(slack, 3)
-            await a_while()
+            await until(lambda: given_up(office, 3))
+            await until(lambda: noted(logs, "not sent yet"))
     assert {line["event"] for line in logs} == {"not sent yet", "given up"}
     assert "Jane" not in str(logs)

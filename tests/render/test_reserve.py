@@ -348,6 +348,10 @@ class TestWhatBecameOfIt:
         assert doing in message.text == shown(message)
         assert all(block["type"] == "section" and "accessory" not in block for block in message.blocks)
 
+    def test_a_customer_without_a_name_is_left_out(self) -> None:
+        nameless = dataclasses.replace(PROPOSAL, customer="\u200f")
+        assert took(render_working(nameless)).text.endswith("Reserving *A-012*…")
+
     @pytest.mark.parametrize(("proposal", "what"), [(PROPOSAL, "reservation"), (RELEASED, "release")])
     def test_a_second_click_hears_who_was_first_and_since_when(self, proposal: Proposal, what: str) -> None:
         message = took(render_in_progress(confirmed(proposal)), "U0FIONA")
@@ -413,7 +417,7 @@ class TestWhatBecameOfIt:
             render_outcome(confirmed(proposal), outcome, [a_row("A-1")], release=Release(reservation_id="x"))
         )
         for said in (message.text.casefold(), shown(message).casefold()):
-            assert "not known" in said
+            assert f"not known whether *a-012* was {proposal.action}" in said
             assert "finding out" in said
             assert "do not try again" in said
             for word in ("fail", "refused", "was not", "error", "wrong", "is reserved", "is released", "http 500"):
@@ -436,15 +440,16 @@ class TestWhatBecameOfIt:
         assert labels(message) == []
 
     def test_a_refusal_offers_other_units_for_the_same_tenancy(self) -> None:
-        others = [a_row("A-1"), a_row("\u200f", id="unit_x", unit_type_id="gone")]
+        nameless = Row(a_unit("A-3"), None, UnitType("type_3", "", prices=SMALL.prices))
+        others = [a_row("A-1"), a_row("\u200f", id="unit_x", unit_type_id="gone"), nameless]
         message = took(render_outcome(confirmed(), Outcome("refused", "No.", "conflict"), others))
         assert "request id" not in message.text
-        first, second = reserve_buttons(message)
+        first, second, _ = reserve_buttons(message)
         assert (first["text"]["text"], first["action_id"]) == ("Reserve", RESERVE)
         assert parse_button(Wish, first["value"]) == Wish(unit_id="unit_A-1", tenancy_id="ten_jane")
         assert parse_button(Wish, second["value"]) == Wish(unit_id="unit_x", tenancy_id="ten_jane")
         assert "*A-1* · Small room · £18.50 a week" in message.text
-        assert "*unit_x*" in message.text
+        assert message.text.split("\n")[-2:] == ["*unit_x*", "*A-3* · £18.50 a week"]
         assert "of the same type" in message.text
 
     @pytest.mark.parametrize("code", sorted(TRY_AGAIN))
@@ -462,7 +467,7 @@ class TestWhatBecameOfIt:
             (Outcome("refused", "", "not_sent"), ["does not answer", "nothing was sent"]),
             (Outcome("refused", "", "not_ours"), ["no longer", "nothing was sent"]),
             (Outcome("refused", "", "not_in_time"), ["in time", "Ask again"]),
-            (Outcome("refused", "", "invalid_token"), ["access token", "renew"]),
+            (Outcome("refused", "", "invalid_token"), ["access token. Who", "renew"]),
             (
                 Outcome("refused", "Unauthorized.", "invalid_token", "req_1"),
                 ["access token: “Unauthorized.”", "`req_1`"],
