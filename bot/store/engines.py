@@ -76,6 +76,7 @@ def sqlite(url: URL, patience: float) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "connect", _on_connect)
     event.listen(engine.sync_engine, "begin", _on_begin)
+    event.listen(engine.sync_engine, "invalidate", _on_invalidate)
     return engine
 
 
@@ -115,3 +116,10 @@ def _on_connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 def _on_begin(connection: Connection) -> None:
     # A transaction that reads first and writes later cannot wait for another writer: it fails at once.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
+
+
+def _on_invalidate(connection: DBAPIConnection | None, _: ConnectionPoolEntry, exception: BaseException | None) -> None:
+    # A cancelled statement leaves its cursor behind, and SQLite closes no connection, and gives up no lock, while there
+    # is a cursor with rows to come. Without this the file stays locked until Python happens to collect its garbage.
+    if connection is not None and isinstance(exception, asyncio.CancelledError):
+        connection.rollback()
