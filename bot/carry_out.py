@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.core.inventory import Unit
+from bot.core.kept import Seen
 from bot.core.problems import (
     DatabaseUnusable,
     NotFound,
@@ -20,7 +21,7 @@ from bot.core.problems import (
     StoraDown,
     StoraLogin,
 )
-from bot.core.reservations import Decision, Outcome
+from bot.core.reservations import Decision, Outcome, Proposal
 from bot.core.telling import Channels, owed
 from bot.stora.directory import Directory
 from bot.stora.tenancies import TenancyBook
@@ -52,6 +53,8 @@ class CarryOut:
     now: Callable[[], datetime]
     something_owed: asyncio.Event
     lease: timedelta = LEASE
+    counted: Callable[[str], None] = lambda _: None
+    """Told of each state that a reservation has come to."""
 
     async def send(self, decision: Decision) -> Outcome:
         """Send a decision that this process has claimed, and record how it ended.
@@ -59,7 +62,7 @@ class CarryOut:
         Raises:
             DatabaseUnusable: it could not be recorded; whoever takes over the claim will find out.
         """
-        async with self._claim_kept(decision):
+        async with self.claim_kept(decision):
             return await self._recorded(decision, await self._first_sent(decision))
 
     async def find_out(self, decision: Decision) -> Outcome:
@@ -68,7 +71,7 @@ class CarryOut:
         Raises:
             DatabaseUnusable: it could not be recorded; it will be found out again.
         """
-        async with self._claim_kept(decision):
+        async with self.claim_kept(decision):
             return await self._recorded(decision, await self._found_out(decision))
 
     async def _first_sent(self, decision: Decision) -> Outcome:
@@ -138,7 +141,9 @@ class CarryOut:
         """Write down how it ended; returns what is on record then."""
         at = self.now()
         by = decision.confirmed_by or decision.proposal.asked_by
-        tell = owed(decision.proposal, by, at, self.channels) if outcome.state == "done" else []
+        done = outcome.state == "done"
+        tell = owed(decision.proposal, by, at, self.channels) if done else []
+        seen = self._seen(decision.proposal, at) if done else []
         wait = min(FIRST_LOOK * 2 ** min(decision.attempts, 10), LAST_LOOK)
         next_try = at + wait if outcome.state == "unknown" else None
         said = {
@@ -148,13 +153,15 @@ class CarryOut:
             "code": outcome.code,
             "request_id": outcome.request_id,
         }
-        if not await self.reservations.settle(decision.proposal.id, outcome, at, tell, next_try=next_try):
+        if not await self.reservations.settle(decision.proposal.id, outcome, at, tell, next_try=next_try, seen=seen):
             # Whoever took the claim over from us was faster. People are told what is on record.
             settled = await self.reservations.get(decision.proposal.id)
             on_record = settled.outcome if settled and settled.outcome else outcome
             differs = (outcome.state, on_record.state) == ("done", "refused")
             log.log(logging.ERROR if differs else logging.INFO, "recorded before", on_record=on_record.state, **said)
             return on_record
+        if decision.proposal.action == "reserve" and not (outcome.state == decision.state == "unknown"):
+            self.counted(outcome.state)
         if tell:
             self.something_owed.set()
         log.info("decision recorded", **said)
@@ -162,7 +169,7 @@ class CarryOut:
 
     def _learn(self, tenancy_id: str, unit: Unit, at: datetime) -> None:
         """The pictures that people look at change at once."""
-        known = self.directory.inventory.unit(unit.id) if self.directory.inventory else None
+        known = self.directory.unit(unit.id)
         before = known.allocation_id if known else ""
         self.directory.learn([unit], at)
         tenancy = self.tenancies.known.by_id.get(tenancy_id)
@@ -171,9 +178,14 @@ class CarryOut:
             ours = (unit.allocation_id,) if unit.allocation_id else ()
             self.tenancies.learn([replace(tenancy, allocations=others + ours)])
 
+    def _seen(self, proposal: Proposal, at: datetime) -> list[Seen]:
+        """What Stora has shown of the unit and the tenancy, to be kept with the outcome."""
+        things = (self.directory.unit(proposal.unit_id), self.tenancies.known.by_id.get(proposal.tenancy_id))
+        return [Seen(thing, at) for thing in things if thing]
+
     @asynccontextmanager
-    async def _claim_kept(self, decision: Decision) -> AsyncIterator[None]:
-        """Keep others from taking over the claim while we are at it."""
+    async def claim_kept(self, decision: Decision) -> AsyncIterator[None]:
+        """Keep others from taking over the claim, or the telling of how it ended, while we are at it."""
 
         async def keep() -> None:
             while True:

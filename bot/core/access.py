@@ -1,12 +1,12 @@
 """Who a person is to us, what they may do, and which rule says so."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from bot.core.problems import NotAllowed
+from bot.core.problems import Lack, NotAllowed
 
 Permission = Literal["reserve", "release", "approve", "audit"]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
@@ -54,7 +54,7 @@ class Verdict:
     """Whether somebody may do something: it drives the reply, the drawing of buttons, `whoami` and the audit."""
 
     permission: Permission
-    because: Literal["role", "guest", "stranger", "unverified", "no role", "other sites", "groups unknown"]
+    because: Literal["role"] | Lack
     rule: str
     """The rule in words, for `whoami` and the record."""
     carriers: tuple[str, ...]
@@ -72,6 +72,12 @@ class Rights:
 
     actor: Actor
     roles: tuple[Role, ...]
+    approvals: bool = False
+    """Whether who may not reserve can ask for it."""
+
+    def may_start_reserving(self, site_id: str | None = None) -> bool:
+        """Whether reserving leads somewhere: to the reservation, or to a request for approval."""
+        return self.may("reserve", site_id) or may_ask(self.actor, approvals=self.approvals)
 
     def may(self, permission: Permission, site_id: str | None = None) -> bool:
         """Whether the person may do this (at this site)."""
@@ -112,15 +118,43 @@ def judge(actor: Actor, permission: Permission, roles: Sequence[Role], site_id: 
     return Verdict(permission, "no role", f"no role that may {permission}", carriers)
 
 
+def sites_where(actor: Actor, permission: Permission, roles: Sequence[Role]) -> frozenset[str] | None:
+    """At which sites this person may do this; ``None``: at every one."""
+    if actor.standing != "member":
+        return frozenset()
+    mine = [role.sites for role in roles if permission in role.can and _via(role, actor)]
+    return None if None in mine else frozenset(site_id for sites in mine if sites for site_id in sites)
+
+
 def allow(verdict: Verdict) -> Verdict:
     """Go on only if the verdict is that they may.
 
     Raises:
         NotAllowed: otherwise, with all that the refusal must say.
     """
-    if verdict.because != "role":
-        raise NotAllowed(verdict.because, verdict.permission, verdict.carriers, verdict.rule)
+    if not verdict.allowed:
+        raise refusal(verdict)
     return verdict
+
+
+def refusal(verdict: Verdict) -> NotAllowed:
+    """What is said of a verdict that is none of a role's."""
+    assert verdict.because != "role"  # noqa: S101 - which allows
+    return NotAllowed(verdict.because, verdict.permission, verdict.carriers, verdict.rule)
+
+
+def may_ask(actor: Actor, *, approvals: bool) -> bool:
+    """Whether somebody who may not reserve can ask for it: every member may, where approvals are on."""
+    return approvals and actor.standing == "member"
+
+
+def judge_approval(actor: Actor, asked_by: str, roles: Sequence[Role], site_id: str) -> Verdict:
+    """May this person approve what ``asked_by`` asked for? Their own wish only if they could fulfil it alone."""
+    verdict = judge(actor, "approve", roles, site_id)
+    if not verdict.allowed or actor.user_id != asked_by:
+        return verdict
+    alone = judge(actor, "reserve", roles, site_id)
+    return verdict if alone.allowed else replace(alone, because="own request", rule=f"own request; {alone.rule}")
 
 
 def groups_in(roles: Iterable[Role]) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from bisect import insort
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -47,6 +48,7 @@ class UnitType:
     size_description: str = ""
     prices: tuple[Price, ...] = ()
     site_id: str = ""
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ def bare(reference_id: str) -> str:
 class Inventory:
     """Sites, unit types and units as they were at one moment. Never changed, only succeeded by a newer one."""
 
-    sites: Mapping[str, Site]
-    unit_types: Mapping[str, UnitType]
+    sites: MappingProxyType[str, Site]
+    unit_types: MappingProxyType[str, UnitType]
     units: tuple[Unit, ...]
     """In natural order of their references, sites in order of their names within one reference."""
     read_at: datetime
@@ -125,17 +127,14 @@ class Inventory:
             if seen is None or seen.updated_at <= unit.updated_at:
                 latest[unit.id] = unit
 
-        def position(unit: Unit) -> tuple[tuple[str | int, ...], str, str]:
-            site = known_sites.get(unit.site_id)
-            return natural_key(unit.reference_id), site.name.casefold() if site else "", unit.id
-
-        return cls(
+        empty = cls(
             sites=MappingProxyType(known_sites),
             unit_types=MappingProxyType({unit_type.id: unit_type for unit_type in unit_types}),
-            units=tuple(sorted(latest.values(), key=position)),
+            units=(),
             read_at=read_at,
             asked_again=asked_again,
         )
+        return replace(empty, units=tuple(sorted(latest.values(), key=empty._position_of)))
 
     @cached_property
     def position(self) -> Mapping[str, int]:
@@ -143,12 +142,16 @@ class Inventory:
         return {unit.id: index for index, unit in enumerate(self.units)}
 
     @cached_property
-    def by_bare_reference(self) -> Mapping[str, tuple[Unit, ...]]:
-        """Bare reference → the units that have it, usually one for each site."""
-        found: dict[str, list[Unit]] = {}
-        for unit in self.units:
-            found.setdefault(bare(unit.reference_id), []).append(unit)
-        return {reference: tuple(units) for reference, units in found.items()}
+    def by_bare_reference(self) -> Mapping[str, tuple[int, ...]]:
+        """Bare reference → where in ``units`` the units are that have it, usually one for each site."""
+        found: dict[str, list[int]] = {}
+        for index, unit in enumerate(self.units):
+            found.setdefault(bare(unit.reference_id), []).append(index)
+        return {reference: tuple(indices) for reference, indices in found.items()}
+
+    def called(self, bare_reference: str) -> tuple[Unit, ...]:
+        """The units with this bare reference."""
+        return tuple(self.units[index] for index in self.by_bare_reference.get(bare_reference, ()))
 
     @cached_property
     def by_allocation(self) -> Mapping[str, Unit]:
@@ -179,30 +182,76 @@ class Inventory:
 
         An answer older than what is known of a unit changes nothing but when it was asked.
         """
-        units, added, asked_again = list(self.units), [], dict(self.asked_again)
-        for unit in changed:
+        return self.followed([(unit, at) for unit in changed])
+
+    def followed(
+        self,
+        seen: Iterable[tuple[Unit, datetime]],
+        gone: Collection[str] = (),
+        *,
+        read_at: datetime | None = None,
+    ) -> "Inventory":
+        """The picture after these units were seen, each at its moment, and others found to be gone.
+
+        Args:
+            seen: Of one unit seen twice the one updated last counts, or the later one here.
+            gone: Ids of units that are there no more.
+            read_at: When the reading began that has just ended, if one has.
+        """
+        units = list(self.units)
+        read_at = read_at or self.read_at
+        asked_again = {unit_id: at for unit_id, at in self.asked_again.items() if at > read_at}
+        moved: dict[str, Unit] = {}
+        leaving = {self.position[unit_id] for unit_id in gone if unit_id in self.position}
+        for unit, at in seen:
+            if at > read_at:
+                asked_again[unit.id] = at
             index = self.position.get(unit.id)
-            asked_again[unit.id] = at
-            if index is None:
-                added.append(unit)
-            elif units[index].updated_at <= unit.updated_at:
+            known = moved.get(unit.id) or (None if index is None else units[index])
+            if known is not None and known.updated_at > unit.updated_at:
+                continue
+            if index is not None and unit.id not in moved and _place(known) == _place(unit):
                 units[index] = unit
-        moved = any(
-            (old.reference_id, old.site_id) != (new.reference_id, new.site_id)
-            for old, new in zip(self.units, units, strict=True)
-        )
-        if added or moved:
-            return Inventory.of(
-                self.sites.values(), self.unit_types.values(), [*units, *added], self.read_at, asked_again
-            )
-        return Inventory(self.sites, self.unit_types, tuple(units), self.read_at, asked_again)
+                continue
+            moved[unit.id] = unit
+            if index is not None:
+                leaving.add(index)
+        for index in sorted(leaving, reverse=True):
+            del units[index]
+        for unit in moved.values():
+            insort(units, unit, key=self._position_of)
+        for unit_id in gone:
+            asked_again.pop(unit_id, None)
+        successor = Inventory(self.sites, self.unit_types, tuple(units), read_at, asked_again)
+        return successor if leaving or moved else self._standing(successor)
+
+    def named(self, sites: Iterable[Site], unit_types: Iterable[UnitType]) -> "Inventory":
+        """The picture with these sites and unit types instead."""
+        empty = Inventory.of(sites, unit_types, (), self.read_at, self.asked_again)
+        if _names(self.sites) != _names(empty.sites):
+            return Inventory.of(sites, unit_types, self.units, self.read_at, self.asked_again)
+        return self._standing(replace(empty, units=self.units))
 
     def without(self, unit_id: str) -> "Inventory":
         """The picture after Stora said that there is no such unit."""
-        units = tuple(unit for unit in self.units if unit.id != unit_id)
-        return Inventory(self.sites, self.unit_types, units, self.read_at, self.asked_again)
+        return self.followed((), {unit_id})
 
-    def lately_asked(self, since: datetime) -> tuple[list[Unit], dict[str, datetime]]:
-        """What was learnt of single units after ``since``: a sweep that began then may have read them before."""
-        lately = {unit_id: at for unit_id, at in self.asked_again.items() if at >= since}
-        return [unit for unit in self.units if unit.id in lately], lately
+    def _standing(self, successor: "Inventory") -> "Inventory":
+        """The successor, in which every unit stands where it does here: with fifty thousand that takes long to find."""
+        vars(successor).update(
+            (name, vars(self)[name]) for name in ("position", "by_bare_reference") if name in vars(self)
+        )
+        return successor
+
+    def _position_of(self, unit: Unit) -> tuple[tuple[str | int, ...], str, str]:
+        site = self.sites.get(unit.site_id)
+        return natural_key(unit.reference_id), site.name.casefold() if site else "", unit.id
+
+
+def _names(sites: Mapping[str, Site]) -> dict[str, str]:
+    return {site.id: site.name for site in sites.values()}
+
+
+def _place(unit: Unit | None) -> tuple[str, str] | None:
+    """What decides where a unit stands in a picture."""
+    return (unit.reference_id, unit.site_id) if unit else None

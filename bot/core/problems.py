@@ -5,6 +5,9 @@ from typing import Literal
 
 from typing_extensions import override
 
+Lack = Literal["guest", "stranger", "unverified", "no role", "other sites", "groups unknown", "own request"]
+"""Why somebody may not do something."""
+
 
 class Problem(Exception):
     """Something went wrong that a person can be told about; anything else is a bug."""
@@ -95,10 +98,15 @@ class StaleButton(Problem):
 
 
 @dataclass(eq=False)
+class ApprovalsOff(Problem):
+    """A button of a request for approval, where the settings name no channel for these (any more)."""
+
+
+@dataclass(eq=False)
 class NotAllowed(Problem):
     """The person may not do this, or we could not find out whether they may."""
 
-    because: Literal["guest", "stranger", "unverified", "no role", "other sites", "groups unknown"]
+    because: Lack
     permission: str = ""
     """What was asked for, beyond looking."""
     carriers: tuple[str, ...] = ()

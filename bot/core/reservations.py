@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.core.changes import What
+
 Action = Literal["reserve", "release"]
 
 State = Literal["proposed", "cancelled", "claimed", "done", "refused", "unknown"]
@@ -80,7 +82,7 @@ class Happening(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    what: Literal["reserved", "released"]
+    what: What
     unit_id: str
     unit_reference: str
     site_id: str
@@ -90,9 +92,21 @@ class Happening(BaseModel):
     customer: str = Field(repr=False)
     starts_at: datetime | None
     by: str
-    """Slack user id."""
+    """Slack user id; empty for what happened outside the bot: in the Backoffice, on the storefront, by itself."""
     at: datetime
     backoffice_url: str | None
+    asked_by: str = ""
+    """Slack user id of whoever asked for it, where that is somebody else."""
+
+
+class Summary(BaseModel):
+    """Many happenings in one message."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    counts: dict[What, int]
+    shown: tuple[Happening, ...]
+    """The first few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +115,27 @@ class Owed:
 
     key: str
     """Unique: the same thing is owed once, however often it is noticed."""
-    kind: Literal["announcement", "note"]
+    kind: Literal["announcement", "happening", "summary", "note", "request", "answer", "digest"]
     channel_id: str
-    """Of an announcement; empty for a note in Stora."""
+    """Of a message, for a direct one the person's id; empty for a note in Stora."""
     payload: str = field(repr=False)
-    """A ``Happening`` as JSON."""
+    """As JSON: a ``Happening``, which for `happening` is one outside the bot; of `summary` a ``Summary``, of `request`
+    and `answer` a ``News``, of `digest` a ``Digest``."""
+
+
+Result = Literal[
+    "asked",
+    "denied",
+    "asked for approval",
+    "approved",
+    "declined",
+    "expired",
+    "confirmed",
+    "done",
+    "refused",
+    "unknown",
+    "cancelled",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +147,7 @@ class AuditEntry:
     """Slack user id."""
     action: str
     """`reserve`, `release`, `cancel`, …: what was attempted."""
-    result: Literal["asked", "denied", "confirmed", "done", "refused", "unknown", "cancelled"]
+    result: Result
     unit_id: str = ""
     unit_reference: str = ""
     site_id: str = ""

@@ -116,7 +116,7 @@ def _by_reference(reference: str, query: UnitsQuery, inventory: Inventory, *, co
 def units_called(reference: str, inventory: Inventory) -> tuple[Unit, ...]:
     """The units with this reference: written exactly so if any is, else without regard to case and punctuation."""
     letters = bare(reference)
-    loosely = inventory.by_bare_reference.get(letters, ())
+    loosely = inventory.called(letters)
     exactly = tuple(unit for unit in loosely if one_case(unit.reference_id) == one_case(reference))
     return exactly or (loosely if letters else ())
 
@@ -159,7 +159,7 @@ def _references_like(word: str, inventory: Inventory, site_ids: Sequence[str]) -
         score_cutoff=SIMILAR,
         limit=MOST_ALIKE,
     )
-    alike = [unit for letters, _score, _index in found for unit in inventory.by_bare_reference[letters]]
+    alike = [unit for letters, _score, _index in found for unit in inventory.called(letters)]
     return [unit.reference_id for unit in alike if not site_ids or unit.site_id in site_ids]
 
 

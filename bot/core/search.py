@@ -94,7 +94,7 @@ def _called_alike(typed: str, units: Iterable[Unit], inventory: Inventory) -> li
     references = list(inventory.by_bare_reference)
     alike = {reference for reference in references if part in reference}
     alike.update(hit[0] for hit in process.extract(part, references, scorer=fuzz.ratio, score_cutoff=ALIKE, limit=None))
-    ids = {unit.id for reference in alike for unit in inventory.by_bare_reference[reference]}
+    ids = {unit.id for reference in alike for unit in inventory.called(reference)}
     return [unit for unit in units if unit.id in ids]
 
 

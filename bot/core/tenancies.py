@@ -35,6 +35,7 @@ class Tenancy:
     """Ids of its unit allocations; empty while it waits for a unit."""
     created_at: datetime
     updated_at: datetime
+    backoffice_url: str | None = None
 
     @property
     def waits(self) -> bool:

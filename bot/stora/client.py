@@ -11,22 +11,13 @@ from typing import Any, Literal, TypeVar
 from bot.core.inventory import Site, Unit, UnitType
 from bot.core.problems import NotFound, StoraBusy, StoraDown
 from bot.core.tenancies import Tenancy
+from bot.stora.backoffice import Backoffice
+from bot.stora.endpoints import Endpoint, read_endpoint
 from bot.stora.exchange import Exchange, Patience
 from bot.stora.login import Login
+from bot.stora.resources import read_site, read_unit_type, reading_tenancies, reading_units
 from bot.stora.signed_in import SignedIn
-from bot.stora.wire import (
-    Answer,
-    Backoffice,
-    Page,
-    problem_in,
-    read_one,
-    read_page,
-    read_site,
-    read_tenancy,
-    read_unit_type,
-    reading_units,
-    retry_delay,
-)
+from bot.stora.wire import Answer, Page, problem_in, read_one, read_page, retry_delay
 
 LARGEST_PAGE = 100
 """Items that Stora gives in one answer at most."""
@@ -45,6 +36,7 @@ class StoraClient:
     """The reference page lost the name of its fuzzy search, so it is a setting."""
     backoffice_unit_path: str
     random: Callable[[], float] = random.random
+    backoffice_tenancy_path: str = ""
 
     async def list_units(  # noqa: PLR0913 - every query parameter of the reference page, by its own name
         self,
@@ -123,7 +115,8 @@ class StoraClient:
 
         Scopes `public.tenancy:read` and, for the contacts, `public.contact:read`. Stora can filter by nothing.
         """
-        return await self._list("tenancies", read_tenancy, patience, page, expand="contact")
+        read = reading_tenancies(self.backoffice_tenancy_path)
+        return await self._list("tenancies", read, patience, page, expand="contact")
 
     async def show_tenancy(self, tenancy_id: str, patience: Patience) -> Tenancy:
         """One tenancy with its contact (reference, show a tenancy; scopes as for the list).
@@ -132,13 +125,24 @@ class StoraClient:
             NotFound: Stora has no such tenancy.
             StoraBusy, StoraDown, StoraLogin, Refused: why there is no answer.
         """
+        read = reading_tenancies(self.backoffice_tenancy_path)
         with _called("tenancy"):
             return await self._get(
                 f"/tenancies/{tenancy_id}",
                 patience,
                 {"expand": "contact"},
-                lambda answer: read_one(answer, "tenancy", read_tenancy),
+                lambda answer: read_one(answer, "tenancy", read),
             )
+
+    async def list_webhook_endpoints(self, patience: Patience, *, page: int = 1) -> Page[Endpoint]:
+        """One page of the webhook endpoints (reference, list all; scope `public.webhook_endpoint:read`)."""
+        parameters = {"page": str(page), "limit": str(LARGEST_PAGE)}
+        return await self._get(
+            "/webhook_endpoints",
+            patience,
+            parameters,
+            lambda answer: read_page(answer, "endpoints", read_endpoint, page=page, limit=LARGEST_PAGE),
+        )
 
     async def _list(
         self, name: str, read: Callable[[Any, Backoffice], Found], patience: Patience, page: int, *, expand: str = ""

@@ -1,6 +1,7 @@
 """One HTTP exchange with Stora, inside the budget: a request leaves, an answer or a problem comes back."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
@@ -24,6 +25,16 @@ class Patience:
 PERSON = Patience(Priority.PERSON, for_room=5, altogether=25)
 """Somebody looks at a screen; Slack has been acknowledged already."""
 SWEEP = Patience(Priority.SWEEP, for_room=None, altogether=None)
+PROBE = Patience(Priority.SWEEP, for_room=1, altogether=10)
+"""Nobody waits, and more important calls must not."""
+
+
+Heard = Callable[[httpx.Request, int | None], None]
+"""Told of each request that left: with the answer's status, or ``None`` where none came."""
+
+
+def nobody_listens(request: httpx.Request, status: int | None) -> None:
+    """Keep nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class Exchange:
     budget: Budget
     timeout: float
     """Seconds for one attempt, from the request's first byte to the answer's last."""
+    heard: Heard = nobody_listens
 
     async def __call__(self, request: httpx.Request, patience: Patience) -> Answer:
         """Send one request; every status is an answer.
@@ -43,12 +55,16 @@ class Exchange:
             StoraDown: no answer came. Whether Stora acted is not known.
         """
         async with self.budget.call(patience.priority, patience.for_room):
+            status = None
             try:
                 # httpx counts its time-outs from byte to byte; a trickle would never end.
                 async with asyncio.timeout(self.timeout):
                     response = await self.http.send(request)
+                status = response.status_code
             except (httpx.HTTPError, TimeoutError) as error:
                 raise StoraDown(type(error).__name__) from None
+            finally:
+                self.heard(request, status)
             answer = Answer(response.status_code, response.headers, response.content)
             # Inside the block, so that nobody is admitted between the 429 and the waiting it asks for.
             wait = too_many_requests(answer)

@@ -1,7 +1,7 @@
 """How we prove who we are: a static access token, or OAuth 2 client credentials renewed before they end."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class StaticToken:
 class ClientCredentials:
     """Tokens for two hours each. However many requests wait for one, it is asked for once, and refused once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who asks, and for what
         self,
         exchange: Exchange,
         client_id: str,
@@ -67,12 +67,13 @@ class ClientCredentials:
         now: Callable[[], float] = time.monotonic,
         *,
         notes: bool = False,
+        also: Iterable[str] = (),
     ) -> None:
         self._exchange = exchange
         self._client_id = client_id
         self._client_secret = client_secret
         self._now = now
-        self._scopes = (*SCOPES, NOTES) if notes else SCOPES
+        self._scopes = (*SCOPES, *((NOTES,) if notes else ()), *also)
         self._once = Coalesced()
         self._token: str | None = None
         self._renew_at = 0.0

@@ -1,23 +1,25 @@
 """The fresh copy of the current tenancies with their customers: Stora has no search for them."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.coalesce import Coalesced
-from bot.core.problems import NotFound, Problem, StoraDown
+from bot.core.kept import Changes, Reading, Seen, shown
+from bot.core.problems import NotFound, Problem
 from bot.core.tenancies import Tenancies, Tenancy
 from bot.stora.client import StoraClient
 from bot.stora.exchange import PERSON, SWEEP, Patience
+from bot.stora.keeper import Follower
+from bot.stora.recorder import Recorder
+from bot.stora.sweeps import Sweep, keep_fresh, left_of
+from bot.stora.wire import Page
 
 log = structlog.get_logger(__name__)
 
 WHOLE_EVERY = timedelta(hours=12)
 """How often all tenancies are read again: allocations made elsewhere show only then, and on each card."""
-RETRY = 10.0
-"""Seconds until a reading that failed is tried again."""
 LATEST_EVERY = timedelta(seconds=20)
 """How often, at most, people who miss a new customer make us ask for the newest tenancies."""
 
@@ -29,24 +31,29 @@ class TenancyBook:
         known: What has been read so far.
     """
 
-    def __init__(self, client: StoraClient, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        client: StoraClient,
+        follower: Follower,
+        recorder: Recorder,
+        refresh_seconds: float,
+        now: Callable[[], datetime],
+    ) -> None:
         self._client = client
+        self._follower = follower
+        self._recorder = recorder
+        self._refresh_seconds = refresh_seconds
         self._now = now
         self._once = Coalesced()
-        self._whole_at: datetime | None = None
-        self._newest: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._sweep = Sweep("tenancies", self._page, _nothing_first, follower, now, WHOLE_EVERY)
         self.known = Tenancies({}, now(), complete=False)
+        follower.tell(self._follow)
 
-    async def keep_fresh(self, every_seconds: float) -> None:
-        """Read at once, then again and again. Runs until cancelled."""
-        while True:
-            try:
-                await self.refresh()
-            except Problem as problem:
-                log.warning("tenancies not read", problem=repr(problem))
-                await asyncio.sleep(min(RETRY, every_seconds))
-            else:
-                await asyncio.sleep(every_seconds)
+    async def keep_fresh(self) -> None:
+        """Read whenever what is known is older than a refresh period. Runs until cancelled."""
+        period = timedelta(seconds=self._refresh_seconds)
+        await keep_fresh(lambda: self._refreshed(self._now() - period), self._due, _failed, self._refresh_seconds)
 
     async def refresh(self) -> None:
         """Read what is new since the last reading; all of it the first time, and again twice a day.
@@ -54,10 +61,7 @@ class TenancyBook:
         Raises:
             Problem: it could not be read to its end; what has been read so far is kept.
         """
-        started = self._now()
-        # Also when the clock has stepped back by so much.
-        whole = self._whole_at is None or abs(started - self._whole_at) >= WHOLE_EVERY
-        await self._once("refresh", lambda: self._refresh(SWEEP, started, whole=whole))
+        await self._refreshed(self._now())
 
     async def look_for_new(self) -> None:
         """Somebody misses a customer: ask for the newest tenancies, unless that was done just now.
@@ -65,63 +69,77 @@ class TenancyBook:
         Raises:
             Problem: why there is no answer.
         """
-        started = self._now()
-        if self.known.complete and abs(started - self.known.read_at) >= LATEST_EVERY:
-            # Never the whole: three hundred calls would leave nothing to all the others.
-            await self._once("latest", lambda: self._refresh(PERSON, started, whole=False))
+        looks = (self.known.read_at, self._looked_at or self.known.read_at)
+        if self.known.complete and all(abs(self._now() - at) >= LATEST_EVERY for at in looks):
+            await self._once("latest", self._look_for_new)
 
-    async def ask(self, tenancy_id: str) -> Tenancy:
+    async def _look_for_new(self) -> None:
+        at = self._now()
+        page = await self._client.list_tenancies(PERSON, page=1)
+        self._looked_at = at
+        self.learn(page.items)
+        self._recorder.note(shown(each, at) for each in page.items)
+
+    async def ask(self, tenancy_id: str, patience: Patience = PERSON) -> Tenancy:
         """One tenancy as Stora has it now.
 
         Raises:
             NotFound: there is none with this id.
             Problem: why there is no answer.
         """
+        return await self._once(("tenancy", tenancy_id), lambda: self._ask(tenancy_id, patience))
+
+    def learn(self, tenancies: Sequence[Tenancy]) -> None:
+        """Show what Stora said of these tenancies; to keep it is somebody else's."""
+        self.known = self._with(tenancies)
+
+    async def _ask(self, tenancy_id: str, patience: Patience) -> Tenancy:
+        at = self._now()
         try:
-            tenancy: Tenancy = await self._once(
-                ("tenancy", tenancy_id), lambda: self._client.show_tenancy(tenancy_id, PERSON)
-            )
+            tenancy = await self._client.show_tenancy(tenancy_id, patience)
         except NotFound:
-            others = {known.id: known for known in self.known.by_id.values() if known.id != tenancy_id}
-            self.known = Tenancies(others, self.known.read_at, self.known.complete)
+            known = self.known.by_id.get(tenancy_id)
+            if known:
+                self.known = self._with((), gone={tenancy_id})
+                self._recorder.note([Seen(known, at, gone=True)])
             raise
         self.learn([tenancy])
+        self._recorder.note([shown(tenancy, at)])
         return tenancy
 
-    def learn(self, tenancies: list[Tenancy]) -> None:
-        """Take in what Stora said of these tenancies."""
-        self.known = self._with(tenancies, self.known.read_at, complete=self.known.complete)
+    async def _refreshed(self, since: datetime) -> None:
+        await self._once("refresh", lambda: self._sweep.run(since))
 
-    async def _refresh(self, patience: Patience, started: datetime, *, whole: bool) -> None:
-        known_until = None if whole else self._newest
-        newest, left_out = self._newest, 0
-        before: tuple[Tenancy, ...] = ()
-        number: int | None = 1
-        pages = 0
-        while number is not None:
-            page = await self._client.list_tenancies(patience, page=number)
-            if page.items and page.items == before:
-                raise StoraDown("the same page again")
-            before, pages = page.items, pages + 1
-            left_out += page.left_out
-            self.known = self._with(page.items, started, complete=self.known.complete)
-            created = [tenancy.created_at for tenancy in page.items]
-            newest = max([*created, *([newest] if newest else [])], default=None)
-            met = known_until is not None and any(moment <= known_until for moment in created)
-            # A `next` behind an empty page would never end.
-            number = page.next if not met and (page.items or page.left_out) else None
-        self._newest = newest
-        if whole:
-            self._whole_at = started
-        self.known = self._with((), started, complete=True)
-        log.info("tenancies read", current=len(self.known.by_id), pages=pages, whole=whole, left_out=left_out)
+    async def _page(self, page: int) -> Page[Tenancy]:
+        return await self._client.list_tenancies(SWEEP, page=page)
 
-    def _with(self, tenancies: tuple[Tenancy, ...] | list[Tenancy], read_at: datetime, *, complete: bool) -> Tenancies:
+    def _due(self) -> float:
+        read = self._follower.readings.get("tenancies")
+        return 0.0 if read is None else left_of(self._refresh_seconds, read.read_at, self._now())
+
+    async def _follow(self, changes: Changes) -> None:
+        seen = [one.thing for one in changes.seen if isinstance(one.thing, Tenancy) and not one.gone]
+        gone = {one.thing.id for one in changes.seen if isinstance(one.thing, Tenancy) and one.gone}
+        read = changes.readings.get("tenancies")
+        if read is not None and (read.read_at, True) != (self.known.read_at, self.known.complete):
+            self.known = Tenancies(self.known.by_id, read.read_at, complete=True)  # the first reading is a whole one
+        if seen or gone:
+            self.known = self._with(seen, gone)
+
+    def _with(self, tenancies: Iterable[Tenancy], gone: Collection[str] = ()) -> Tenancies:
         by_id = dict(self.known.by_id)
         for tenancy in tenancies:
             known = by_id.get(tenancy.id)
             if known is None or known.updated_at <= tenancy.updated_at:
                 by_id[tenancy.id] = tenancy
         now = self._now()
-        current = {tenancy.id: tenancy for tenancy in by_id.values() if tenancy.is_current(now)}
-        return Tenancies(current, read_at, complete)
+        current = {id_: each for id_, each in by_id.items() if each.is_current(now) and id_ not in gone}
+        return Tenancies(current, self.known.read_at, self.known.complete)
+
+
+async def _nothing_first(_reading: Reading) -> None:
+    """A tenancy comes with all that is said of it."""
+
+
+def _failed(problem: Problem, wait: float) -> None:
+    log.warning("tenancies not read", problem=repr(problem), again_in=wait)

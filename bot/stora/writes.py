@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,9 +11,11 @@ import httpx
 from bot.core.inventory import Unit
 from bot.core.problems import NotFound, OutcomeUnknown, Problem, Refused, StoraDown
 from bot.stora.budget import Priority
+from bot.stora.endpoints import Endpoint, read_endpoint
 from bot.stora.exchange import Patience
+from bot.stora.resources import reading_units
 from bot.stora.signed_in import SignedIn
-from bot.stora.wire import ATTEMPTS, Answer, object_in, problem_in, read_one, reading_units
+from bot.stora.wire import ATTEMPTS, Answer, object_in, problem_in, read_one
 
 Found = TypeVar("Found")
 
@@ -59,6 +61,26 @@ class StoraWrites:
         """
         body = {"content": content, "resource": {"id": resource_id}}
         await self._posted("/notes", body, idempotency_key, _any_object, again=False)
+
+    async def create_webhook_endpoint(
+        self, url: str, event_types: Sequence[str], name: str, idempotency_key: str
+    ) -> Endpoint:
+        """Have Stora send these events to ``url``; the answer holds the secret, this once (reference: webhooks).
+
+        Scope `public.webhook_endpoint:write`.
+
+        Raises:
+            Refused, NotFound, StoraLogin, StoraBusy: there is no such endpoint.
+            OutcomeUnknown: nobody knows whether there is.
+        """
+        body = {"name": name, "api_version": self.version, "url": url, "event_types": list(event_types)}
+        return await self._posted(
+            "/webhook_endpoints",
+            body,
+            idempotency_key,
+            lambda answer: read_one(answer, "endpoint", read_endpoint),
+            again=False,
+        )
 
     async def _unit(self, path: str, body: Mapping[str, Any], idempotency_key: str, *, again: bool) -> Unit:
         read = reading_units(self.backoffice_unit_path)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.core.problems import DatabaseUnusable
 from bot.store.engines import place_of, postgresql, prepare_sqlite, sqlite
 from bot.store.migrate import migrate
+from bot.store.only_process import only_process
 from bot.store.transactions import reading
 from bot.store.unusable import explained
 
@@ -19,7 +20,7 @@ PATIENCE = 5.0
 
 
 @asynccontextmanager
-async def opened(url: str, *, patience: float = PATIENCE) -> AsyncIterator[AsyncEngine]:
+async def opened(url: str, *, patience: float = PATIENCE, alone: bool = False) -> AsyncIterator[AsyncEngine]:
     """The database at a SQLAlchemy URL, with this version's schema. Its connections are closed at the end.
 
     Any number of processes may open the same one at once: one migrates, the others wait.
@@ -27,9 +28,10 @@ async def opened(url: str, *, patience: float = PATIENCE) -> AsyncIterator[Async
     Args:
         url: `sqlite+aiosqlite:///unitbot.db` (a file, made if absent) or `postgresql+asyncpg://user:password@host/name`.
         patience: Seconds to wait for a lock, a connection or one's turn to write.
+        alone: Whether to share a SQLite file with nobody else who wants it alone. PostgreSQL is there to be shared.
 
     Raises:
-        DatabaseUnusable: it cannot be reached, opened or migrated, or a newer version has used it.
+        DatabaseUnusable: it cannot be reached, opened or migrated, is not ours alone, or a newer version has used it.
     """
     try:
         parsed = make_url(url)
@@ -42,18 +44,22 @@ async def opened(url: str, *, patience: float = PATIENCE) -> AsyncIterator[Async
             engine = postgresql(parsed, patience)
         case _:
             raise DatabaseUnusable("DATABASE_URL must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
-    try:
+    with ExitStack() as held:
         try:
-            if parsed.get_backend_name() == "sqlite":
-                with explained():
-                    await asyncio.to_thread(prepare_sqlite, Path(parsed.database or ""), patience)
-            await _reach(engine)
-            await migrate(engine)
-        except DatabaseUnusable as problem:
-            raise DatabaseUnusable(f"{place_of(parsed)}: {problem.reason}") from None
-        yield engine
-    finally:
-        await engine.dispose()
+            try:
+                if parsed.get_backend_name() == "sqlite":
+                    path = Path(parsed.database or "")
+                    with explained():
+                        await asyncio.to_thread(prepare_sqlite, path, patience)
+                        if alone:
+                            held.enter_context(only_process(path))
+                await _reach(engine)
+                await migrate(engine)
+            except DatabaseUnusable as problem:
+                raise DatabaseUnusable(f"{place_of(parsed)}: {problem.reason}") from None
+            yield engine
+        finally:
+            await engine.dispose()
 
 
 async def _reach(engine: AsyncEngine) -> None:

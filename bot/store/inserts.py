@@ -1,8 +1,13 @@
-"""An insert that leaves a row alone which is there already, on both databases."""
+"""Inserts into a table that may have the row already, on both databases."""
 
 from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+def upsert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that can still be told what to do `on_conflict`."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def insert_unless_there(connection: AsyncConnection, table: Table) -> Insert:
@@ -10,6 +15,4 @@ def insert_unless_there(connection: AsyncConnection, table: Table) -> Insert:
 
     It names no constraint: PostgreSQL would let one that is not named fail where several insert the same at once.
     """
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    return upsert(connection, table).on_conflict_do_nothing()

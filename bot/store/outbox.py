@@ -1,13 +1,14 @@
 """What is owed: announcements and notes, each done by one process at a time until it succeeded or never will."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.core.reservations import Owed
+from bot.store.inserts import insert_unless_there
 from bot.store.leases import lease_ended, time_came
 from bot.store.schema import outbox
 from bot.store.transactions import reading, writing
@@ -20,7 +21,9 @@ class Due:
     id: int
     owed: Owed
     attempts: int
-    """How often it has been taken up, this time included."""
+    """How often it has been taken up, this time included: who holds another number has lost it to somebody else."""
+    refused_since: datetime | None = None
+    """When Slack first refused it with a word of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,13 @@ class Outbox:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
+    async def owe(self, owed: Iterable[Owed], at: datetime) -> None:
+        """Owe what nobody has decided about; what is owed already, or was done, is not owed twice."""
+        async with writing(self._engine) as connection:
+            for one in owed:
+                owe = insert_unless_there(connection, outbox)
+                await connection.execute(owe.values(**asdict(one), not_before=at))
+
     async def claim(
         self, at: datetime, lease: timedelta, limit: int, *, not_channels: Collection[str] = ()
     ) -> list[Due]:
@@ -56,6 +66,7 @@ class Outbox:
             select(outbox.c.id)
             .where(
                 outbox.c.state == "owed",
+                outbox.c.held_by.is_(None),
                 time_came(outbox.c.not_before, at),
                 lease_ended(outbox.c.lease_until, at, lease),
                 outbox.c.channel_id.not_in(not_channels),
@@ -74,25 +85,39 @@ class Outbox:
             )
             rows = (await connection.execute(taken)).mappings().all() if ids else []
         due = [
-            Due(row["id"], Owed(**{one.name: row[one.name] for one in fields(Owed)}), row["attempts"]) for row in rows
+            Due(
+                row["id"],
+                Owed(**{one.name: row[one.name] for one in fields(Owed)}),
+                row["attempts"],
+                row["refused_since"],
+            )
+            for row in rows
         ]
         return sorted(due, key=lambda one: one.id)
 
     async def sent(self, id: int, at: datetime, ts: str) -> None:  # noqa: A002 - the name callers know from `Due`
-        """It is done. ``ts`` names the message in Slack; empty for a note."""
-        await self._change(id, state="sent", ended_at=at, ts=ts)
+        """It is done, whoever has it now. ``ts`` names the message in Slack; empty for a note."""
+        await self._change(outbox.c.id == id, state="sent", ended_at=at, ts=ts)
 
-    async def later(self, id: int, not_before: datetime, error: str) -> None:  # noqa: A002 - the same
-        """It failed for now. ``not_before`` is at most an hour away: what is further is taken for a clock's mistake."""
-        await self._change(id, not_before=not_before, error=error)
+    async def later(self, due: Due, not_before: datetime, error: str, *, refused_at: datetime | None = None) -> None:
+        """It failed for now; nothing happens if somebody else has taken it up meanwhile.
 
-    async def give_up(self, id: int, at: datetime, error: str) -> None:  # noqa: A002 - the same
-        """It failed, and will again."""
-        await self._change(id, state="given_up", ended_at=at, error=error)
+        Args:
+            due: As it was claimed.
+            not_before: At most an hour away: what is further is taken for a clock's mistake.
+            error: Why.
+            refused_at: Now, if Slack has refused it with a word of its own.
+        """
+        since = due.refused_since or refused_at
+        await self._change(_still(due), not_before=not_before, error=error, refused_since=since)
 
-    async def _change(self, id: int, **values: object) -> None:  # noqa: A002 - the same
+    async def give_up(self, due: Due, at: datetime, error: str) -> None:
+        """It failed, and will again; nothing happens if somebody else has taken it up meanwhile."""
+        await self._change(_still(due), state="given_up", ended_at=at, error=error)
+
+    async def _change(self, which: ColumnElement[bool], **values: object) -> None:
         # What has ended stays so, also when a process comes back late that was thought dead.
-        change = update(outbox).where(outbox.c.id == id, outbox.c.state == "owed").values(lease_until=None, **values)
+        change = update(outbox).where(which, outbox.c.state == "owed").values(lease_until=None, **values)
         async with writing(self._engine) as connection:
             await connection.execute(change)
 
@@ -133,3 +158,8 @@ class Outbox:
             query = select(func.min(free_at)).where(outbox.c.state == "owed")
             when: datetime | None = (await connection.execute(query)).scalar_one()
         return when
+
+
+def _still(due: Due) -> ColumnElement[bool]:
+    """Nobody has taken it up since: who was frozen for longer than the lease must not free what another is sending."""
+    return and_(outbox.c.id == due.id, outbox.c.attempts == due.attempts)

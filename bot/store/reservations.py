@@ -5,14 +5,17 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import get_args
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import Update, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.core.kept import Seen
 from bot.core.problems import DatabaseUnusable
 from bot.core.reservations import SETTLED, AuditEntry, Decision, Outcome, Owed, Proposal, State
 from bot.store.audit import insert_line
+from bot.store.directory import ours_has_ended
 from bot.store.inserts import insert_unless_there
 from bot.store.leases import lease_ended, time_came
+from bot.store.news import owe_news
 from bot.store.rows import decision_of, last_line_of, line_of, row_of
 from bot.store.schema import audit, decisions, outbox
 from bot.store.transactions import reading, writing
@@ -66,28 +69,16 @@ class Reservations:
             The decision, and whether this very call claimed it: of all callers in all processes, one gets ``True``, the
             others the decision as it is. ``None`` if there is none of this id.
         """
-        claim = (
-            update(decisions)
-            .where(decisions.c.id == decision_id, decisions.c.state == "proposed")
-            .values(
-                state="claimed",
-                confirmed_by=by,
-                confirmed_at=at,
-                rule=rule,
-                channel_id=channel_id,
-                response_url=response_url,
-                lease_until=at + lease,
-            )
-            .returning(decisions)
-        )
+        claim = claiming(decision_id, by, at, lease, rule).values(channel_id=channel_id, response_url=response_url)
         async with writing(self._engine) as connection:
-            row = (await connection.execute(claim)).mappings().one_or_none()
+            row = (await connection.execute(claim.returning(decisions))).mappings().one_or_none()
             if row is None:
                 found = await _get(connection, decision_id)
                 return (found, False) if found else None
             claimed = decision_of(row)
             line = line_of(claimed.proposal, at=at, who=by, result="confirmed", rule=rule)
             await connection.execute(insert_line(line))
+            await owe_news(connection, decision_id, "claimed", at)
         return claimed, True
 
     async def begin_new(  # noqa: PLR0913 - the same
@@ -147,19 +138,20 @@ class Reservations:
                 return await _get(connection, decision_id)
             cancelled = decision_of(row)
             await connection.execute(insert_line(line_of(cancelled.proposal, at=at, who=by, result="cancelled")))
+            await owe_news(connection, decision_id, "cancelled", at)
         return cancelled
 
     async def extend(self, decision_id: str, at: datetime, lease: timedelta) -> None:
         """Whoever works on the decision is still at it: it stays theirs for another ``lease``."""
         longer = (
             update(decisions)
-            .where(decisions.c.id == decision_id, decisions.c.state.in_(UNDER_WAY))
+            .where(decisions.c.id == decision_id, decisions.c.lease_until.is_not(None))
             .values(lease_until=at + lease)
         )
         async with writing(self._engine) as connection:
             await connection.execute(longer)
 
-    async def settle(
+    async def settle(  # noqa: PLR0913 - what is recorded about an outcome
         self,
         decision_id: str,
         outcome: Outcome,
@@ -167,6 +159,7 @@ class Reservations:
         owed: Sequence[Owed],
         *,
         next_try: datetime | None = None,
+        seen: Sequence[Seen] = (),
     ) -> bool:
         """Record how a claimed decision ended, and what is owed for it, in one transaction.
 
@@ -179,6 +172,7 @@ class Reservations:
             at: Now.
             owed: What must still be done; what is owed already is not owed twice.
             next_try: For `unknown`: when to find out, at most an hour from now. Without it, at once.
+            seen: What Stora has shown to be changed by it.
 
         Returns:
             Whether it was recorded. ``False``, with nothing written, if it had been settled before or never claimed.
@@ -198,6 +192,10 @@ class Reservations:
             for one in owed:
                 owe = insert_unless_there(connection, outbox)
                 await connection.execute(owe.values(**asdict(one), decision_id=decision_id, not_before=at))
+            if outcome.state != "unknown":
+                done = outcome.state == "done"
+                await ours_has_ended(connection, row["action"], row["unit_id"], at, seen, done=done)
+            await owe_news(connection, decision_id, outcome.state, at)
         return True
 
     async def take_over(self, at: datetime, lease: timedelta, limit: int) -> list[Decision]:
@@ -285,6 +283,33 @@ class Reservations:
         async with reading(self._engine) as connection:
             return (await connection.execute(refused)).scalar_one()
 
+    async def latest_of(self, user_id: str, limit: int) -> list[Decision]:
+        """What somebody has confirmed, or others for them; the newest first."""
+        whose = or_(decisions.c.asked_by == user_id, decisions.c.confirmed_by == user_id)
+        query = (
+            select(decisions)
+            .where(whose, decisions.c.confirmed_at.is_not(None))
+            .order_by(decisions.c.confirmed_at.desc())
+            .limit(limit)
+        )
+        async with reading(self._engine) as connection:
+            return list(map(decision_of, (await connection.execute(query)).mappings()))
+
+    async def reserved_by_site(self, since: datetime, until: datetime) -> Mapping[str, int]:
+        """Site id → how many reservations took effect from ``since`` until before ``until``."""
+        query = (
+            select(decisions.c.site_id, func.count())
+            .where(
+                decisions.c.state == "done",
+                decisions.c.action == "reserve",
+                decisions.c.settled_at >= since,
+                decisions.c.settled_at < until,
+            )
+            .group_by(decisions.c.site_id)
+        )
+        async with reading(self._engine) as connection:
+            return dict(map(tuple, (await connection.execute(query)).all()))
+
     async def counts(self) -> Mapping[State, int]:
         """How many decisions are in each state; none is left out."""
         query = select(decisions.c.state, func.count()).group_by(decisions.c.state)
@@ -292,6 +317,15 @@ class Reservations:
             found = (await connection.execute(query)).all()
         states: tuple[State, ...] = get_args(State)
         return dict.fromkeys(states, 0) | dict(map(tuple, found))
+
+
+def claiming(decision_id: str, by: str, at: datetime, lease: timedelta, rule: str) -> Update:
+    """The statement that claims a proposed decision, before Stora is asked: it touches a row for one caller only."""
+    return (
+        update(decisions)
+        .where(decisions.c.id == decision_id, decisions.c.state == "proposed")
+        .values(state="claimed", confirmed_by=by, confirmed_at=at, rule=rule, lease_until=at + lease)
+    )
 
 
 async def _get(connection: AsyncConnection, decision_id: str) -> Decision | None:

@@ -2,11 +2,10 @@
 
 from dataclasses import asdict, fields, replace
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy import RowMapping
 
-from bot.core.reservations import AuditEntry, Decision, Outcome, Proposal
+from bot.core.reservations import AuditEntry, Decision, Outcome, Proposal, Result
 
 
 def decision_of(row: RowMapping) -> Decision:
@@ -31,10 +30,10 @@ def row_of(proposal: Proposal) -> dict[str, object]:
     return asdict(proposal)
 
 
-def line_of(
-    proposal: Proposal, *, at: datetime, who: str, result: Literal["confirmed", "cancelled"], rule: str = ""
+def line_of(  # noqa: PLR0913 - what a line holds, each by its name
+    proposal: Proposal, *, at: datetime, who: str, result: Result, rule: str = "", detail: str = ""
 ) -> AuditEntry:
-    """What the record says when somebody has pressed a button of the card."""
+    """What the record says when somebody has pressed a button of the card, or of the request for approval."""
     return AuditEntry(
         at=at,
         who=who,
@@ -46,6 +45,7 @@ def line_of(
         tenancy_id=proposal.tenancy_id,
         rule=rule,
         idempotency_key=proposal.idempotency_key,
+        detail=detail,
     )
 
 

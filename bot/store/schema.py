@@ -5,10 +5,12 @@ from typing import get_args
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from typing_extensions import override
 
@@ -108,6 +111,9 @@ decisions = Table(
     Index(None, "state"),
     Index(None, "unit_id"),
     Index(None, "lease_until"),
+    Index(None, "asked_by"),
+    Index(None, "confirmed_by"),
+    Index(None, "settled_at"),
 )
 
 outbox = Table(
@@ -128,9 +134,14 @@ outbox = Table(
     # Slack's name of the message.
     Column("ts", Words),
     Column("error", Words, nullable=False, default=""),
+    # When Slack first refused it with a word of its own.
+    Column("refused_since", Moment),
+    # What must be known before it may be told: the reading that noticed it has ended, or a decision has.
+    Column("held_by", Words),
     CheckConstraint("state IN ('owed', 'sent', 'given_up')", name="state"),
     Index(None, "state"),
     Index(None, "decision_id"),
+    Index(None, "held_by"),
     sqlite_autoincrement=True,
 )
 
@@ -156,4 +167,118 @@ audit = Table(
     Index(None, "folded_id"),
     Index(None, "folded_reference"),
     sqlite_autoincrement=True,
+)
+
+directory = Table(
+    "directory",
+    metadata,
+    # `site`, `unit_type`, `unit` or `tenancy`.
+    Column("kind", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    # The thing as JSON.
+    Column("body", Words, nullable=False),
+    # Stora's own word for when it changed: an older word changes nothing.
+    Column("updated_at", Moment, nullable=False),
+    # When Stora last showed it to us; of what is gone, when we first learnt of that.
+    Column("seen_at", Moment, nullable=False),
+    Column("gone", Boolean, nullable=False, default=False),
+    # Larger at each change, in the order of the commits: what is larger than what one knows is new.
+    Column("version", BigInteger, nullable=False),
+    Index(None, "version"),
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    # `units` or `tenancies`; `directory` is the row that whoever changes the directory holds, for its version.
+    Column("name", Words, primary_key=True),
+    # Of the reading under way.
+    Column("started_at", Moment),
+    Column("next_page", Integer, nullable=False, default=1),
+    Column("whole", Boolean, nullable=False, default=True),
+    Column("owner", Words),
+    Column("lease_until", Moment),
+    # When the last reading that ended had begun; `whole_at`: the last one of everything.
+    Column("read_at", Moment),
+    Column("whole_at", Moment),
+    Column("ended_at", Moment),
+    Column("version", BigInteger, nullable=False, default=0),
+)
+
+to_ask = Table(
+    "to_ask",
+    metadata,
+    # Of the directory; `tenancies` with an empty id stands for the newest ones.
+    Column("kind", Words, primary_key=True),
+    Column("id", Words, primary_key=True),
+    Column("wanted_at", Moment, nullable=False),
+    Column("lease_until", Moment),
+)
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("type", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index(None, "at"),
+)
+
+stora_calls = Table(
+    "stora_calls",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    # Seconds since the epoch by the database's clock, which is the same for every replica.
+    Column("left_at", Double, nullable=False),
+    Column("answered_at", Double),
+    sqlite_autoincrement=True,
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("until", Double, nullable=False),
+)
+
+shown = Table(
+    "shown",
+    metadata,
+    Column("id", NUMBER, primary_key=True),
+    Column("channel_id", Words, nullable=False),
+    Column("ts", Words, nullable=False),
+    Column("query", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    # When a unit in it first changed since it was last drawn.
+    Column("changed_at", Moment),
+    Column("lease_until", Moment),
+    UniqueConstraint("channel_id", "ts"),
+    Index(None, "changed_at"),
+    sqlite_autoincrement=True,
+)
+
+shown_units = Table(
+    "shown_units",
+    metadata,
+    Column("shown_id", NUMBER, ForeignKey("shown.id", ondelete="CASCADE"), primary_key=True),
+    Column("unit_id", Words, primary_key=True),
+    Index(None, "unit_id"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("decision_id", Words, ForeignKey("decisions.id"), primary_key=True),
+    Column("asked_at", Moment, nullable=False),
+    # Where it was asked; the message itself is owed in the outbox under the key `{decision_id}:request`.
+    Column("channel_id", Words, nullable=False),
+    # The way to the asker's card.
+    Column("response_url", Words),
+    # What the card warned of, as a JSON list.
+    Column("warnings", Words, nullable=False, default="[]"),
+    # Still `proposed`, the decision may be answered; then `approved`, `declined` or `expired`.
+    Column("answer", Words),
+    Column("answered_by", Words),
+    Column("answered_at", Moment),
+    Column("reason", Words, nullable=False, default=""),
 )
