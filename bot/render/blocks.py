@@ -131,14 +131,14 @@ def button(  # noqa: PLR0913 - what a button can be, each by its name
     return element | {name: given for name, given in optional.items() if given}
 
 
-def confirm(title: str, text: str, yes: str) -> Mapping[str, Any]:
+def confirm(title: str, text: str, yes: str, *, style: Literal["primary", "danger"] = "danger") -> Mapping[str, Any]:
     """The dialog of a button that asks once more."""
     return {
         "title": plain(title, CONFIRM_TITLE),
         "text": plain(text, CONFIRM_TEXT),
         "confirm": plain(yes, CONFIRM_ANSWER),
         "deny": plain("Cancel", CONFIRM_ANSWER),
-        "style": "danger",
+        "style": style,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.core.problems import (
     Ambiguous,
+    ApprovalsOff,
     BadValue,
     DatabaseUnusable,
     FileRefused,
@@ -71,6 +72,8 @@ def explain(problem: Problem) -> str:
             return "Slack did not open the dialog. Try again, or type `/reserve UNIT CUSTOMER`."
         case StaleButton():
             return "This button is from another version of Unitbot. Type the command again for fresh buttons."
+        case ApprovalsOff():
+            return "Approvals are switched off, so nothing was asked or approved."
         case InventoryNotRead():
             return "The inventory is being read for the first time. Try again in a minute; `/units` answers already."
         case DatabaseUnusable():
@@ -116,6 +119,8 @@ def _not_allowed(problem: NotAllowed) -> str:
         case "groups unknown":
             doubt = f"{escape(problem.rule, 200)}: Slack did not say who is in your user groups"
             return f"{needed}, and it is not known whether you have it ({doubt}). Try again in a moment. {carried}"
+        case "own request":
+            return f"You asked for this yourself. {needed} too before you can approve it. {carried}"
         case "other sites":
             return f"{needed} for this site; you have it for other sites. {carried}"
         case _:

@@ -35,6 +35,7 @@ MODAL = "reserve"
 SHORTCUT = "reserve_shortcut"
 SITE_INPUT, UNIT_INPUT, TENANCY_INPUT = "reserve_site", "reserve_unit", "reserve_tenancy"
 PICK_SITE, PICK_UNIT, PICK_TENANCY = "pick_site", "pick_unit", "pick_tenancy"
+THE_CUSTOMER_IS_TOLD = "The customer is told and may get access on the move-in date."
 LONGEST_TYPED = 100
 """Characters of what was typed that the modal remembers, to look for it: all it remembers must fit 3,000."""
 
@@ -128,30 +129,36 @@ def render_reserve_help() -> Message:
 
 def render_card(proposal: Proposal, warnings: Sequence[str]) -> Message:
     """The confirmation card: what will happen, what is worth a pause, and the two ways on."""
+    small = f"Asked by <@{proposal.asked_by}>. {THE_CUSTOMER_IS_TOLD}"
+    buttons = [
+        button("Confirm reservation", CONFIRM, proposal.id, style="primary"),
+        button("Cancel", CANCEL, proposal.id),
+    ]
+    return card(proposal, warnings, small, buttons, "Press Confirm reservation or Cancel.")
+
+
+def card(
+    proposal: Proposal, warnings: Sequence[str], small: str, buttons: Sequence[Mapping[str, Any]], hint: str
+) -> Message:
+    """What is proposed, what is worth a pause, and what can be pressed; ``hint`` says that to those who hear it."""
     title = f"Reserve {clean(proposal.unit_reference) or proposal.unit_id}?"
-    lines = [_unit(proposal), *_lines(proposal)]
+    lines = [unit_named(proposal), *details(proposal)]
     notes = [f":warning: {warning}" for warning in warnings]
-    small = f"Asked by <@{proposal.asked_by}>. The customer is told and may get access on the move-in date."
     blocks = [
         header(title),
         section("\n".join(lines)),
         *(section(note) for note in notes),
         context(small),
-        actions(
-            [
-                button("Confirm reservation", CONFIRM, proposal.id, style="primary"),
-                button("Cancel", CANCEL, proposal.id),
-            ]
-        ),
+        actions(buttons),
     ]
-    said = [escape(title, 200), *lines, *notes, small, "Press Confirm reservation or Cancel."]
+    said = [escape(title, 200), *lines, *notes, small, hint]
     return Message("\n".join(said), tuple(blocks))
 
 
 def render_working(proposal: Proposal) -> Message:
     """While Stora is asked: no buttons, so that nobody presses twice."""
     doing = "Reserving" if proposal.action == "reserve" else "Releasing"
-    said = f":hourglass_flowing_sand: {doing} {_unit(proposal)}{_for_whom(proposal)}…"
+    said = f":hourglass_flowing_sand: {doing} {unit_named(proposal)}{for_whom(proposal)}…"
     return Message(said, (section(said),))
 
 
@@ -185,15 +192,15 @@ def render_in_progress(decision: Decision) -> Message:
 
 def render_cancelled(decision: Decision) -> Message:
     """The card after `Cancel`."""
-    said = f"Cancelled: {_unit(decision.proposal)} was not reserved. Nothing was sent to Stora."
+    said = f"Cancelled: {unit_named(decision.proposal)} was not reserved. Nothing was sent to Stora."
     return Message(said, (section(said),))
 
 
 def _done(decision: Decision, release: Release | None) -> Message:
     proposal = decision.proposal
     done = "is reserved" if proposal.action == "reserve" else "is released"
-    title = f":white_check_mark: {_unit(proposal)} {done}{_for_whom(proposal)}"
-    lines = [title, *_lines(proposal)]
+    title = f":white_check_mark: {unit_named(proposal)} {done}{for_whom(proposal)}"
+    lines = [title, *details(proposal)]
     small = f"Confirmed by {_who(decision)}"
     small += f", {moment(decision.settled_at)}" if decision.settled_at else ""
     buttons = backoffice_button(proposal.backoffice_url)
@@ -218,8 +225,8 @@ def release_button(wish: Release, reserved: Proposal) -> Mapping[str, Any]:
 def _refused(decision: Decision, outcome: Outcome, others: Sequence[Row]) -> Message:
     proposal = decision.proposal
     done = "was not reserved" if proposal.action == "reserve" else "was not released"
-    said = [f":no_entry: {_unit(proposal)} {done}{_for_whom(proposal)}."]
-    said.append(_why(outcome))
+    said = [f":no_entry: {unit_named(proposal)} {done}{for_whom(proposal)}."]
+    said.append(why_refused(outcome))
     blocks: list[Block] = [section("\n".join(said))]
     if outcome.request_id:
         said.append(f"Stora's request id: `{escape(outcome.request_id, 100)}`")
@@ -248,14 +255,15 @@ def _unknown(decision: Decision) -> Message:
     proposal = decision.proposal
     done = "reserved" if proposal.action == "reserve" else "released"
     said = (
-        f":grey_question: It is not known whether {_unit(proposal)} was {done}"
-        f"{_for_whom(proposal)}: Stora did not answer."
+        f":grey_question: It is not known whether {unit_named(proposal)} was {done}"
+        f"{for_whom(proposal)}: Stora did not answer."
     )
     small = "Unitbot is finding out and will tell you. Please do not try again until then."
     return Message(f"{said}\n{small}", (section(said), context(small)))
 
 
-def _unit(proposal: Proposal) -> str:
+def unit_named(proposal: Proposal) -> str:
+    """The unit as it is called."""
     return f"*{escape(proposal.unit_reference, 80) or proposal.unit_id}*"
 
 
@@ -263,13 +271,14 @@ def _who(decision: Decision) -> str:
     return f"<@{decision.confirmed_by}>" if decision.confirmed_by else "Somebody"
 
 
-def _for_whom(proposal: Proposal) -> str:
+def for_whom(proposal: Proposal) -> str:
+    """The customer, behind the rest of a sentence."""
     way = "for" if proposal.action == "reserve" else "from"
     customer = escape(proposal.customer, 120)
     return f" {way} *{customer}*" if customer else ""
 
 
-def _lines(proposal: Proposal) -> list[str]:
+def details(proposal: Proposal) -> list[str]:
     """What it is and where, its price, whose tenancy, and from when."""
     what = " · ".join(part for part in (escape(proposal.unit_type, 150), escape(proposal.site_name, 80)) if part)
     customer = escape(proposal.customer, 120)
@@ -287,6 +296,13 @@ def unit_gone(row: Row) -> str:
     """Beside the unit's input: it was taken meanwhile. Plain text."""
     named = clean(row.unit.reference_id) or row.unit.id
     return clip(f"{clip(named, 80)} is no longer available: {status_words(row.unit.status)[1]}.", 150)
+
+
+def unit_elsewhere(row: Row) -> str:
+    """Beside the unit's input: another site was chosen after it. Plain text."""
+    named = clean(row.unit.reference_id) or row.unit.id
+    where = f" at {clip(clean(row.site.name), 40)}" if row.site else " at another site"
+    return clip(f"{clip(named, 60)} is{where}: choose a unit of the site above.", 150)
 
 
 def warnings_in_words(row: Row, doubts: Doubts, inventory: Inventory, not_asked: datetime | None) -> list[str]:
@@ -319,7 +335,7 @@ def warnings_in_words(row: Row, doubts: Doubts, inventory: Inventory, not_asked:
     return said
 
 
-def _why(outcome: Outcome) -> str:
+def why_refused(outcome: Outcome) -> str:
     """Why it was not to be: Stora's own words, or ours where Stora said nothing.
 
     The codes are ours, but Stora's may read the same: what Stora said is never left out.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.access import PERMISSIONS, Actor, Rights, Role, judge
+from bot.core.health import UNSEEN, Health
 from bot.core.intents import AuditPage
 from bot.core.inventory import Inventory
 from bot.core.parse import pack_button
@@ -61,8 +62,12 @@ def render_topics(rights: Rights) -> Message:
     """Help, without what the reader may not do."""
     shown = {name: what for name, what in TOPICS.items() if name != "audit" or rights.may("audit")}
     lines = ["*Looking*", "`/units` finds units; `/units help` shows how."]
-    if rights.may("reserve"):
+    if rights.may_start_reserving():
         lines += ["*Reserving*", "`/reserve UNIT CUSTOMER`, the button `Reserve`, or the shortcut *Reserve a unit*."]
+    if rights.approvals and not rights.may("reserve"):
+        lines.append("You may not reserve yourself: the card offers `Ask for approval` instead.")
+    if rights.approvals and rights.may("approve"):
+        lines.append("`Approve` or `Decline` what others ask for.")
     if rights.may("release"):
         lines.append("`Release` on the card of a unit that was reserved here takes it back.")
     lines += ["*Unitbot*", *(f"`/unitbot {name}` {what}" for name, what in shown.items())]
@@ -86,8 +91,8 @@ def render_whoami(actor: Actor, roles: Sequence[Role]) -> Message:
     return _message("Who you are here", lines)
 
 
-def render_standing(standing: Standing) -> Message:
-    """How things stand, each with what to do about it."""
+def render_standing(standing: Standing, health: Health = UNSEEN) -> Message:
+    """How things stand, each with what to do about it; ``health`` is for those who may see how the bot is run."""
     lines = []
     if standing.inventory is None:
         lines.append(":warning: The inventory has not been read yet; `/units` asks Stora directly.")
@@ -104,8 +109,11 @@ def render_standing(standing: Standing) -> Message:
     waiting = standing.decisions.get("claimed", 0) + standing.decisions.get("unknown", 0)
     lines.append(f"{waiting} reservations on their way or being found out, {standing.owed} announcements to send")
     for channel, reason, count in standing.given_up[:5]:
-        where = f"<#{channel}>" if channel else "Stora's notes"
+        where = f"<@{channel}>" if channel.startswith(("U", "W")) else f"<#{channel}>" if channel else "Stora's notes"
         lines.append(f":warning: {count} not sent to {where} (`{escape(reason, 80)}`): {mend_for(reason)}.")
+    for name, part in health.items():
+        sign = "✅" if part.status == "ok" else ":warning:"
+        lines.append(f"{sign} {name.replace('_', ' ')}: {escape(part.detail, 200)}")
     return _message("How things stand", lines)
 
 

@@ -146,7 +146,7 @@ def _period(price: Price) -> str:
 
 
 def _may_reserve(row: Row, rights: Rights) -> bool:
-    return row.unit.status == "available" and rights.may("reserve", row.unit.site_id)
+    return row.unit.status == "available" and rights.may_start_reserving(row.unit.site_id)
 
 
 def _reserve_button(row: Row) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from bot.core.intents import Release
 from bot.core.parse import parse_button
 from bot.core.problems import DatabaseUnusable, StaleButton
 from bot.core.reservations import AuditEntry, Decision, Outcome, Proposal
+from bot.render.approvals import render_answer
 from bot.render.reserve import (
     render_cancelled,
     render_in_progress,
@@ -23,6 +24,7 @@ from bot.render.reserve import (
 from bot.slack.deliver import Reply
 from bot.slack.outcomes import Outcomes
 from bot.slack.people import People
+from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.reservations import Reservations
 
@@ -37,6 +39,7 @@ class Confirm:
     people: People
     roles: tuple[Role, ...]
     reservations: Reservations
+    approvals: Approvals
     audit: Audit
     carry_out: CarryOut
     outcomes: Outcomes
@@ -59,7 +62,7 @@ class Confirm:
         )
         assert begun is not None  # noqa: S101 - it was there a moment ago, and nothing deletes a decision
         await reply.later()  # not before: what Slack takes for done survives a kill
-        await self._carried_out(reply, *begun)
+        await self._carried_out(reply, *begun, actor.user_id)
 
     async def cancel(self, slack: AsyncArgs, reply: Reply) -> None:
         """`Cancel`: nothing was sent, and nothing will be."""
@@ -69,7 +72,7 @@ class Confirm:
         if user_id != decision.proposal.asked_by:
             await self._allowed(await self.people.actor(user_id), "reserve", decision.proposal)
         cancelled = await self.reservations.cancel(decision.proposal.id, user_id, self.now())
-        await self._told(reply, cancelled or decision)
+        await self._told(reply, cancelled or decision, user_id)
 
     async def release(self, slack: AsyncArgs, reply: Reply) -> None:
         """`Release`: take back what was reserved through the bot."""
@@ -108,11 +111,11 @@ class Confirm:
             rule=verdict.rule,
         )
         await reply.later()
-        await self._carried_out(reply, *begun)
+        await self._carried_out(reply, *begun, actor.user_id)
 
-    async def _carried_out(self, reply: Reply, decision: Decision, ours: bool) -> None:  # noqa: FBT001 - a pair
+    async def _carried_out(self, reply: Reply, decision: Decision, ours: bool, viewer: str) -> None:  # noqa: FBT001 - a pair
         if not ours:
-            await self._told(reply, decision)
+            await self._told(reply, decision, viewer)
             return
         unknown = Outcome("unknown")
         # From here on, nothing that goes wrong may read as if the reservation had failed.
@@ -124,18 +127,19 @@ class Confirm:
         except DatabaseUnusable:
             outcome = unknown  # it is claimed, so it will be found out and recorded
         await showing
-        await reply.replace(await self.outcomes.message(replace(decision, settled_at=self.now()), outcome))
+        await reply.replace(await self.outcomes.message(replace(decision, settled_at=self.now()), outcome, viewer))
         with suppress(DatabaseUnusable):  # then it is told once more
             await self.reservations.told(decision.proposal.id)
 
-    async def _told(self, reply: Reply, decision: Decision) -> None:
+    async def _told(self, reply: Reply, decision: Decision, viewer: str) -> None:
         """The truth about a decision that was taken before."""
         if decision.state == "claimed":
             await reply.send(render_in_progress(decision))  # the card itself shows the first click's progress
         elif decision.outcome is None:
-            await reply.replace(render_cancelled(decision))
+            request = await self.approvals.get(decision.proposal.id)  # declined, or too old, is not cancelled
+            await reply.replace(render_answer(request) if request else render_cancelled(decision))
         else:
-            await reply.replace(await self.outcomes.message(decision, decision.outcome))
+            await reply.replace(await self.outcomes.message(decision, decision.outcome, viewer))
 
     async def _decision(self, decision_id: object) -> Decision:
         decision = await self.reservations.get(str(decision_id or ""))

@@ -60,18 +60,25 @@ class Deliver:
             return False
         return True
 
-    async def direct(self, user_id: str, message: Message) -> bool:
-        """A direct message: the last resort, and the way to tell somebody later."""
+    async def post(self, channel_id: str, message: Message) -> str | None:
+        """A message to a channel; returns its `ts`, by which it can be changed, or ``None`` where Slack refuses it."""
         try:
-            await self.client.chat_postMessage(
-                channel=user_id,
+            posted = await self.client.chat_postMessage(
+                channel=channel_id,
                 text=message.text,
                 blocks=[dict(block) for block in message.blocks],
                 unfurl_links=False,
                 unfurl_media=False,
             )
-        except Exception as error:  # noqa: BLE001 - the last resort has no further one
-            log.warning("message not delivered", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - there is one more way
+            log.info("post refused", error=type(error).__name__)
+            return None
+        return str(posted.get("ts") or "") or None
+
+    async def direct(self, user_id: str, message: Message) -> bool:
+        """A direct message: the last resort, and the way to tell somebody later."""
+        if await self.post(user_id, message) is None:
+            log.warning("message not delivered")  # the last resort has no further one
             return False
         return True
 
@@ -120,6 +127,17 @@ class Reply:
         if self.response_url and await self._deliver.respond(self.response_url, {**body, "replace_original": False}):
             return
         await self._otherwise(message)
+
+    async def share(self, message: Message) -> str | None:
+        """To everybody in the channel; where the bot is in it, as a message whose `ts` is returned.
+
+        Without a `ts` it is the answer to a command, which cannot be changed later.
+        """
+        await self.later()
+        ts = await self._deliver.post(self.channel_id, message) if self.channel_id else None
+        if ts is None:
+            await self.send(message)
+        return ts
 
     async def replace(self, message: Message) -> None:
         """In place of the message whose button was pressed."""

@@ -21,13 +21,13 @@ class Outcomes:
     people: People
     roles: tuple[Role, ...]
 
-    async def message(self, decision: Decision, outcome: Outcome) -> Message:
-        """With units to take instead after a refusal, and with `Release` for whoever may press it."""
+    async def message(self, decision: Decision, outcome: Outcome, viewer: str) -> Message:
+        """With units to take instead after a refusal, and with `Release` if its reader, ``viewer``, may press it."""
         proposal = decision.proposal
         others = self._instead(proposal, outcome) if outcome.state == "refused" else []
         release = None
         if outcome.state == "done" and proposal.action == "reserve":
-            actor = await self.people.actor(decision.confirmed_by or proposal.asked_by)
+            actor = await self.people.actor(viewer)
             if judge(actor, "release", self.roles, proposal.site_id).allowed:
                 release = Release(reservation_id=proposal.id)
         return render_outcome(decision, outcome, others, release=release)

@@ -13,9 +13,10 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.access import Actor, Role, Verdict, allow, judge
+from bot.core.access import Actor, Role, Verdict, allow, judge, may_ask, refusal, sites_where
 from bot.core.intents import Form, Help, Wish
 from bot.core.inventory import Inventory, Row
+from bot.core.names import folded
 from bot.core.parse import parse_button
 from bot.core.problems import InventoryNotRead, ModalRefused, Problem, StoraBusy, StoraDown
 from bot.core.reservations import AuditEntry, Proposal
@@ -28,6 +29,8 @@ from bot.core.reserve import (
     resolve_reserve,
 )
 from bot.core.tenancies import Tenancy, suggested
+from bot.render.approvals import render_asking_card
+from bot.render.problems import explain
 from bot.render.reserve import (
     TENANCY_INPUT,
     UNIT_INPUT,
@@ -37,6 +40,7 @@ from bot.render.reserve import (
     render_reserve_help,
     tenancy_choice,
     unit_choice,
+    unit_elsewhere,
     unit_gone,
     warnings_in_words,
 )
@@ -68,6 +72,8 @@ class Reserve:
     audit: Audit
     now: Callable[[], datetime]
     new_id: Callable[[], str]
+    approvals: bool = False
+    """Whether who may not reserve can ask for it."""
 
     async def command(self, slack: AsyncArgs, reply: Reply) -> None:
         """`/reserve UNIT TENANCY`."""
@@ -138,14 +144,14 @@ class Reserve:
 
     async def suggest_sites(self, slack: AsyncArgs) -> Sequence[dict[str, Any]]:
         """Sites, by a part of the name."""
-        inventory = await self._suggesting(slack)
-        typed = slack.body.get("value", "").casefold()
+        inventory, _ = await self._suggesting(slack)
+        typed = folded(slack.body.get("value", ""))
         sites = sorted(inventory.sites.values(), key=lambda site: site.name.casefold())
-        return options([Choice(site.id, site.name) for site in sites if typed in site.name.casefold()])
+        return options([Choice(site.id, site.name) for site in sites if typed in folded(site.name)])
 
     async def suggest_units(self, slack: AsyncArgs) -> Sequence[dict[str, Any]]:
         """Available units, by a part of the reference."""
-        inventory = await self._suggesting(slack)
+        inventory, _ = await self._suggesting(slack)
         form = parse_button(Form, slack.body["view"].get("private_metadata"))
         typed = slack.body.get("value", "") or form.typed_unit
         rows = available_units(typed, inventory, form.site_id, MOST_OPTIONS)
@@ -153,10 +159,15 @@ class Reserve:
 
     async def suggest_tenancies(self, slack: AsyncArgs) -> Sequence[dict[str, Any]]:
         """Current tenancies, those that wait for a unit first."""
-        inventory = await self._suggesting(slack)
+        inventory, at_sites = await self._suggesting(slack)
         form = parse_button(Form, slack.body["view"].get("private_metadata"))
         typed = slack.body.get("value", "") or form.typed_customer
-        found = suggested(typed, self.tenancies.known, [form.site_id] if form.site_id else [])
+        wanted = [form.site_id] if form.site_id else []
+        if at_sites is not None:
+            wanted = [site_id for site_id in wanted or at_sites if site_id in at_sites]
+            if not wanted:  # which to `suggested` would mean every site
+                return options([])
+        found = suggested(typed, self.tenancies.known, wanted)
         return options([tenancy_choice(tenancy, inventory) for tenancy in found])
 
     async def submitted(self, slack: AsyncArgs, reply: Reply) -> None:
@@ -169,6 +180,9 @@ class Reserve:
         row = self._row(unit_id)
         if row and row.unit.status != "available":
             await reply.errors({UNIT_INPUT: unit_gone(row)})
+            return
+        if row and form.site_id not in {"", row.unit.site_id}:
+            await reply.errors({UNIT_INPUT: unit_elsewhere(row)})  # Slack keeps what was chosen before the site was
             return
         await self._allowed(actor, Wanted(unit_id=unit_id))
         await reply.later()
@@ -211,7 +225,11 @@ class Reserve:
             idempotency_key=proposal.idempotency_key,
         )
         await self.reservations.propose(proposal, entry)
-        await reply.send(render_card(proposal, warnings_in_words(row, doubts, inventory, not_asked)))
+        warnings = warnings_in_words(row, doubts, inventory, not_asked)
+        if verdict.allowed:
+            await reply.send(render_card(proposal, warnings))
+        else:
+            await reply.send(render_asking_card(proposal, warnings, explain(refusal(verdict))))
 
     async def _looked_up(self, unit_id: str, tenancy_id: str) -> tuple[Row, Tenancy, datetime | None]:
         """Both as Stora has them now; the moment of what is last known, where Stora does not answer."""
@@ -233,9 +251,11 @@ class Reserve:
         return fresh_row, fresh_tenancy, as_of or (self.tenancies.known.read_at if known else None)
 
     async def _allowed(self, actor: Actor, wanted: Wanted, row: Row | None = None) -> Verdict:
-        """Judge, write down a refusal, and go on only if it is none."""
+        """Judge, write down a refusal, and go on only if it is none, or if the person can ask for approval."""
         row = row or self._row(wanted.unit_id)
         verdict = judge(actor, "reserve", self.roles, row.unit.site_id if row else None)
+        if may_ask(actor, approvals=self.approvals):
+            return verdict
         if not verdict.allowed:
             await self.audit.record(
                 AuditEntry(
@@ -252,10 +272,16 @@ class Reserve:
             )
         return allow(verdict)
 
-    async def _suggesting(self, slack: AsyncArgs) -> Inventory:
-        """Customers' names are for those who may reserve."""
-        allow(judge(await self.people.actor(slack.body["user"]["id"]), "reserve", self.roles))
-        return self._inventory()
+    async def _suggesting(self, slack: AsyncArgs) -> tuple[Inventory, frozenset[str] | None]:
+        """What can be suggested, and customers of which sites; ``None``: of all.
+
+        Their names are for those who may reserve there, or may ask for it.
+        """
+        actor = await self.people.actor(slack.body["user"]["id"])
+        if may_ask(actor, approvals=self.approvals):
+            return self._inventory(), None
+        allow(judge(actor, "reserve", self.roles))
+        return self._inventory(), sites_where(actor, "reserve", self.roles)
 
     def _resolved(self, request: ReserveRequest) -> Wanted:
         """What is meant; two ids are enough even before the inventory has been read."""

@@ -7,13 +7,17 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.core.problems import StaleButton
+from bot.render.approvals import APPROVE, ASK, DECLINE
+from bot.render.home import HOME_REFRESH, HOME_RESERVE
 from bot.render.reserve import CANCEL, CONFIRM, MODAL, PICK_SITE, PICK_TENANCY, PICK_UNIT, RELEASE, SHORTCUT
 from bot.render.unitbot import AUDIT_CSV, AUDIT_NEXT, AUDIT_PREVIOUS
 from bot.render.units import NEXT, PREVIOUS, REFRESH, REFRESH_UNIT, RESERVE
+from bot.slack.approvals import Approving
 from bot.slack.confirm import Confirm
 from bot.slack.deliver import Reply
 from bot.slack.failures import Net
 from bot.slack.groups import UserGroups
+from bot.slack.home import HomeTab
 from bot.slack.reserve import Reserve
 from bot.slack.unitbot import Unitbot
 from bot.slack.units import Units
@@ -28,6 +32,8 @@ class Stories:
     confirm: Confirm
     unitbot: Unitbot
     groups: UserGroups
+    approving: Approving
+    home: HomeTab
 
 
 def register(app: AsyncApp, net: Net, do: Stories) -> None:
@@ -50,6 +56,14 @@ def register(app: AsyncApp, net: Net, do: Stories) -> None:
     app.action(CONFIRM)(net.explained(do.confirm.confirm))
     app.action(CANCEL)(net.explained(do.confirm.cancel))
     app.action(RELEASE)(net.explained(do.confirm.release))
+
+    app.action(ASK)(net.explained(do.approving.ask))
+    app.action(APPROVE)(net.explained(do.approving.approve))
+    app.action(DECLINE)(net.explained(do.approving.decline))
+
+    app.event("app_home_opened")(net.explained(do.home.opened))
+    app.action(HOME_REFRESH)(net.explained(do.home.refresh))
+    app.action(HOME_RESERVE)(net.explained(do.reserve.shortcut))
 
     app.command("/unitbot")(net.explained(do.unitbot.command))
     app.action(AUDIT_PREVIOUS)(net.explained(do.unitbot.turn_audit))

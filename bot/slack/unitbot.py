@@ -1,6 +1,6 @@
 """`/unitbot help | whoami | status | sites | audit`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.access import Actor, Rights, Role, allow, allow_looking, judge
+from bot.core.health import UNSEEN, Health
 from bot.core.intents import AuditPage
 from bot.core.names import nearest
 from bot.core.parse import parse_button, split_words, unquoted
@@ -58,6 +59,8 @@ class Unitbot:
     outbox: Outbox
     audit: Audit
     now: Callable[[], datetime]
+    health: Callable[[], Awaitable[Health]]
+    approvals: bool = False
 
     async def command(self, slack: AsyncArgs, reply: Reply) -> None:
         """`/unitbot …`."""
@@ -69,11 +72,12 @@ class Unitbot:
     async def _answer(self, actor: Actor, topic: str, rest: str) -> Message:
         match topic:
             case "help" | "?":
-                return render_topics(Rights(actor, self.roles))
+                return render_topics(Rights(actor, self.roles, self.approvals))
             case "whoami":
                 return render_whoami(actor, self.roles)
             case "status":
-                return render_standing(await self._standing())
+                sees_health = Rights(actor, self.roles).may("audit")
+                return render_standing(await self._standing(), await self.health() if sees_health else UNSEEN)
             case "sites":
                 if self.directory.inventory is None:
                     raise InventoryNotRead

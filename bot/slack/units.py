@@ -21,6 +21,7 @@ from bot.render.reserve import release_button
 from bot.render.units import Freshness, render_unit, render_units
 from bot.slack.deliver import Reply
 from bot.slack.people import People
+from bot.slack.shares import Shares
 from bot.stora.directory import Directory
 from bot.store.reservations import Reservations
 
@@ -37,6 +38,9 @@ class Units:
     page_size: int
     roles: tuple[Role, ...]
     reservations: Reservations
+    shares: Shares
+    approvals: bool = False
+    """Whether who may not reserve can ask for it: then `Reserve` leads somewhere for them, too."""
 
     async def command(self, slack: AsyncArgs, reply: Reply) -> None:
         """`/units …`."""
@@ -49,7 +53,11 @@ class Units:
             await reply.later()
         names = await self.directory.known_names()
         intent = resolve_units(request, names, complete=self.directory.inventory is not None)
-        await reply.send(await self._answer(intent, actor, ask_again=not self.directory.fresh))
+        message = await self._answer(intent, actor, ask_again=not self.directory.fresh)
+        if not intent.share:
+            await reply.send(message)
+        elif ts := await reply.share(message):
+            await self.shares.posted(reply.channel_id, ts, intent)
 
     async def turn_page(self, slack: AsyncArgs, reply: Reply) -> None:
         """`Previous` and `Next`: the button carries the query, so it works after a restart too."""
@@ -70,6 +78,9 @@ class Units:
         actor = await self._looker(slack.body["user"]["id"])
         query = parse_button(intent, slack.body["actions"][0].get("value"))
         await reply.replace(await self._answer(query, actor, ask_again=ask_again))
+        ts = slack.body.get("container", {}).get("message_ts")
+        if query.share and ts:
+            await self.shares.turned(reply.channel_id, str(ts), query)
 
     async def _looker(self, user_id: str) -> Actor:
         """Who looks; with user groups, which only decide about buttons, if Slack tells them without delay."""
@@ -84,7 +95,7 @@ class Units:
     async def _answer(self, intent: UnitsQuery | ShowUnit, actor: Actor, *, ask_again: bool) -> Message:
         """What the directory knows, once Stora was asked again if wanted; the last known state where it is silent."""
         # What everybody sees has no buttons that only some may use.
-        rights = NOBODYS if intent.share else Rights(actor, self.roles)
+        rights = NOBODYS if intent.share else Rights(actor, self.roles, self.approvals)
         if self.directory.inventory is None:
             return await self._straight_from_stora(intent, rights)
         freshness = Freshness(silent_since=self.directory.silent_since)
