@@ -1,18 +1,25 @@
-"""The `unitbot` command: run · demo · manifest."""
+"""The `unitbot` command: run · demo · check · webhooks · manifest."""
 
 import argparse
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import SecretStr
 
-from bot.app import CannotStart, running
+from bot.app import running
+from bot.check.everything import check
 from bot.manifest import BadAddress, committed, for_http
 from bot.settings import BadSettings, Settings, load_settings
-from bot.telemetry import configure_logs
+from bot.start.refused import CannotStart
+from bot.stora.endpoints import EVENT_TYPES
+from bot.telemetry import configure_logs, report_lost
+from bot.webhooks import NotRegistered, endpoint_url, register
 
 OK, FAILED, BAD_SETTINGS = 0, 1, 2
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -28,8 +35,17 @@ def unitbot(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="unitbot", description="A Slack bot for self-storage staff who run on Stora.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the bot: Socket Mode when SLACK_APP_TOKEN is set, otherwise HTTP")
-    demo = commands.add_parser("demo", help="try the bot against embedded stand-ins: no account, no token, no network")
+    demo = commands.add_parser("demo", help="try the bot in a browser, without Slack, without Stora, without network")
+    demo.add_argument("--port", type=int, default=8080, help="of the page on 127.0.0.1 (default: %(default)s)")
     demo.add_argument("--say", metavar="TEXT", help="send this one command, print the reply, and exit")
+    check = commands.add_parser("check", help="try every setting and neighbour with the real tokens")
+    check.add_argument("--json", action="store_true", help="print the findings as JSON")
+    webhooks = commands.add_parser("webhooks", help="where Stora sends its events")
+    create = webhooks.add_subparsers(dest="action", required=True).add_parser(
+        "create", help="register this bot at Stora, and print the secret to set"
+    )
+    create.add_argument("--url", metavar="https://host", required=True, help="where Stora reaches us")
+    create.add_argument("--events", metavar="LIST", help="these event types instead of all that the bot acts on")
     manifest = commands.add_parser("manifest", help="print the Slack app's manifest")
     manifest.add_argument(
         "--url", metavar="https://host", help="for HTTP instead of Socket Mode: where Slack reaches us"
@@ -39,16 +55,27 @@ def unitbot(arguments: Sequence[str]) -> int:
         case "run":
             return _run()
         case "demo":
-            return _demo(given.say)
+            return _demo(given.say, given.port)
+        case "check":
+            return _check(as_json=given.json)
+        case "webhooks":
+            return _register(given.url, given.events)
         case _:
             return _manifest(given.url)
 
 
-def _run() -> int:
+def _settings() -> Settings | None:
+    """The settings; without them what is wrong has been said."""
     try:
-        settings = load_settings()
+        return load_settings()
     except BadSettings as problem:
         _complain(*problem.lines)
+        return None
+
+
+def _run() -> int:
+    settings = _settings()
+    if settings is None:
         return BAD_SETTINGS
     configure_logs(settings.log_level, settings.log_format, _secrets(settings))
     try:
@@ -70,21 +97,73 @@ async def _done_or_told_to_stop(work: Coroutine[Any, Any, bool]) -> int:
 
 
 async def _until_told_to_stop(settings: Settings) -> int:
-    told = asyncio.Event()
+    told, started = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(report_lost)
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, told.set)
-    async with running(settings):
-        await told.wait()
+
+    async def at_work() -> None:
+        async with running(settings):
+            started.set()
+            await told.wait()
+
+    working, waiting = asyncio.create_task(at_work()), asyncio.create_task(told.wait())
+    await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not started.is_set():
+        working.cancel()  # a neighbour that does not answer must not keep us from stopping
+    with suppress(asyncio.CancelledError):
+        await working
     return OK
 
 
-def _demo(text: str | None) -> int:
+def _demo(text: str | None, port: int) -> int:
     # Imported here: a bot at work has no need of stand-ins.
-    from bot.demo import demonstrate  # noqa: PLC0415
+    from bot.demo import say, show  # noqa: PLC0415
 
     configure_logs("warning", "console")
-    return asyncio.run(_done_or_told_to_stop(demonstrate(text)))
+    try:
+        return asyncio.run(_done_or_told_to_stop(show(port) if text is None else say(text)))
+    except CannotStart as problem:
+        _complain(str(problem))
+        return FAILED
+
+
+def _check(*, as_json: bool) -> int:
+    settings = _settings()
+    if settings is None:
+        return BAD_SETTINGS
+    configure_logs("error", "console", _secrets(settings))
+    findings = asyncio.run(check(settings))
+    lines = (
+        [json.dumps([asdict(each) for each in findings], indent=2, ensure_ascii=False)]
+        if as_json
+        else [each.line for each in findings]
+    )
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return FAILED if any(each.verdict == "FAIL" for each in findings) else OK
+
+
+def _register(given: str, events: str | None) -> int:
+    settings = _settings()
+    if settings is None:
+        return BAD_SETTINGS
+    url = endpoint_url(given)
+    if url is None:
+        _complain("--url: expected https://host, where Stora can reach the bot")
+        return BAD_SETTINGS
+    configure_logs("error", "console", _secrets(settings))
+    try:
+        secret = asyncio.run(register(settings, url, tuple(events.split(",")) if events else EVENT_TYPES))
+    except NotRegistered as problem:
+        _complain(str(problem))
+        return FAILED
+    sys.stdout.write(
+        f"Stora now sends its events to {url}. Set this and restart the bot; Stora shows it only this once:\n"
+        f"STORA_WEBHOOK_SECRET={secret}\n"
+    )
+    return OK
 
 
 def _manifest(url: str | None) -> int:

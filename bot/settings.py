@@ -7,8 +7,10 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import httpx
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -28,12 +30,14 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from typing_extensions import override
 
 from bot.core.access import Role
+from bot.core.changes import What
 from bot.core.intents import LARGEST_MESSAGE
+from bot.core.telling import ANNOUNCED
 
 
 class BadSettings(Exception):
@@ -42,6 +46,9 @@ class BadSettings(Exception):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+PORTS = set(range(1, 65536))
 
 
 def _from_json(value: object) -> object:
@@ -54,9 +61,22 @@ def _from_json(value: object) -> object:
     return value
 
 
+def _by_channel(value: object) -> object:
+    """`reserved,released` for every channel, or a list for each: `*` stands for those that are not named."""
+    if isinstance(value, str):
+        listed = value.lstrip().startswith(("[", "{"))
+        value = _from_json(value) if listed else [word.strip().lower() for word in value.split(",") if word.strip()]
+    return {"*": ANNOUNCED, **value} if isinstance(value, dict) else {"*": value}
+
+
 def _base_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
         raise ValueError("must be an http(s) address without a query")
+    try:
+        httpx.URL(value)
+        urlsplit(value).port  # noqa: B018 - which is read, and refused, only when it is asked for
+    except (httpx.InvalidURL, ValueError):
+        raise ValueError("must be an http(s) address without a query") from None
     return value.rstrip("/")
 
 
@@ -69,13 +89,23 @@ def _path_with_id(value: str) -> str:
 def _database(value: str) -> str:
     try:
         url = make_url(value)
+        ports = _ports(url) if url.drivername == "postgresql+asyncpg" else set()
     except (ArgumentError, ValueError):
         raise ValueError("cannot be read") from None
+    if not ports <= PORTS:
+        raise ValueError("has a port that there cannot be")
     # Nothing may be lost, so the memory is a file: not `:memory:`, and without options that could make it one.
     sqlite = url.drivername == "sqlite+aiosqlite" and url.database not in {None, "", ":memory:"} and not url.query
     if not sqlite and url.drivername != "postgresql+asyncpg":
         raise ValueError("must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
     return value
+
+
+def _ports(url: URL) -> set[int]:
+    """The ports that asyncpg is going to be given, from the address or from its options."""
+    _, arguments = url.get_dialect()().create_connect_args(url)
+    given = arguments.get("port", [])
+    return set(given) if isinstance(given, list) else {given}
 
 
 def _time_zone(value: str) -> str:
@@ -132,6 +162,7 @@ EXPECTED = {
     "roles": 'a JSON list such as [{"name": "front desk", "can": ["reserve"], "users": ["U012ABC"]}]',
     "notify_channel": "a channel id, C…",
     "notify_site_channels": 'a JSON object such as {"site_14b419f1096013f1": "C012ABC"}',
+    "notify_on": "some of reserved,released,occupied,overlocked,available; or such lists by channel id, as JSON",
     "approvals_channel": "a channel id, C…",
     "digest_time": "a time of day such as 08:30",
     "digest_timezone": "a time zone such as Europe/London, together with DIGEST_TIME",
@@ -145,7 +176,7 @@ EXPECTED = {
 }
 """What to say when a setting is wrong; a value is never repeated, for it may be a secret in the wrong place."""
 
-NESTED = {"roles", "notify_site_channels"}
+NESTED = {"roles", "notify_site_channels", "notify_on"}
 """Settings inside which a place can be named."""
 
 MAY_BE_EMPTY = {"backoffice_unit_path", "backoffice_tenancy_path"}
@@ -182,6 +213,12 @@ class Settings(BaseSettings):
     roles: Annotated[tuple[Role, ...], NoDecode, BeforeValidator(_from_json)] = ()
     notify_channel: ChannelId | None = None
     notify_site_channels: Annotated[dict[str, ChannelId], NoDecode, BeforeValidator(_from_json)] = {}
+    notify_on: Annotated[
+        dict[Literal["*"] | ChannelId, frozenset[What]],
+        NoDecode,
+        BeforeValidator(_by_channel),
+        Field(validate_default=True),
+    ] = "reserved,released"  # type: ignore[assignment]  # validated as if it had been set
     approvals_channel: ChannelId | None = None
     digest_time: Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
     digest_timezone: Annotated[str, AfterValidator(_time_zone)] | None = None

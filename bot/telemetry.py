@@ -1,14 +1,16 @@
 """Logs: one structured line for each thing worth knowing, and never a secret, a name or an e-mail address."""
 
+import asyncio
 import json
 import logging
 import re
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TextIO
 
 import structlog
-from structlog.typing import WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
 QUIETER = {
     "slack_bolt": logging.WARNING,  # at INFO it logs the body of a request with a bad signature
@@ -48,6 +50,38 @@ class _Redact:
         return self._known.sub("***", line) if self._known else line
 
 
+def _where(error: BaseException, told: frozenset[int] = frozenset()) -> Iterator[str]:
+    """What led to an error, first things first: kinds and places, without the words.
+
+    The words of somebody else's exception may quote a customer: a key that is missing, an input that is wrong.
+    """
+    if id(error) in told:
+        return
+    told |= {id(error)}
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause:
+        yield from _where(cause, told)
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__module__}.{type(error).__qualname__}\n"
+    for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _where(inner, told)
+
+
+def _traceback(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+    """Replace `exc_info` by ``_where``."""
+    given = entry.pop("exc_info", None)
+    error = given if isinstance(given, BaseException) else given[1] if isinstance(given, tuple) else None
+    error = error or (sys.exc_info()[1] if given else None)
+    if error:
+        entry["exception"] = "".join(_where(error)).rstrip()
+    return entry
+
+
+def report_lost(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an exception that nobody waited for; asyncio itself would write out its words."""
+    structlog.get_logger(__name__).error("lost", what=context["message"], exc_info=context.get("exception"))
+
+
 def configure_logs(
     level: str, form: Literal["json", "console"], secrets: Iterable[str] = (), stream: TextIO | None = None
 ) -> None:
@@ -75,7 +109,7 @@ def configure_logs(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.format_exc_info] if form == "json" else []),
+                _traceback,
                 render,
                 _Redact(secrets),
             ],
