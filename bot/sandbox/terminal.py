@@ -42,13 +42,6 @@ def _filled_in(element: Json) -> str:
     return str(chosen["text"]["text"]) if chosen else f"[{element['placeholder']['text']}]"
 
 
-def button_labels(message: Message) -> list[str]:
-    """What the message's buttons are called."""
-    rows = [block["elements"] for block in message.blocks if block["type"] == "actions"]
-    rows += [[block["accessory"]] for block in message.blocks if "accessory" in block]
-    return [label for row in rows for label in _labels(row)]
-
-
 def _labels(elements: Iterable[Json]) -> list[str]:
     return [element["text"]["text"] for element in elements if element["type"] == "button"]
 

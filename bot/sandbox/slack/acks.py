@@ -70,13 +70,13 @@ def of_submission(state: State, reaction: Reaction, view: View) -> None:
             case None if reaction.body is None:
                 modals.close(state, view)
             case "clear":
-                modals.clear(state, view.user)
+                modals.clear(state, view.user, view.client)
             case "errors":
                 reaction.errors = view.errors = _errors(body, view)
             case "update":
                 modals.update(state, view, modals.checked(state, where, body.get("view"), "modal"))
             case "push":
-                modals.push(state, view.user, modals.checked(state, where, body.get("view"), "modal"))
+                modals.push(state, view.user, modals.checked(state, where, body.get("view"), "modal"), view.client)
             case _:
                 raise Refused(f"{reaction.body!r} is not an answer that Slack knows")  # noqa: TRY301 -- as the others
     except Refused as refused:

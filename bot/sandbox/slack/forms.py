@@ -19,6 +19,8 @@ async def submit(courier: Courier, user: str, view: View, given: Mapping[str, An
     person = _in_front(courier, user, view)
     if "submit" not in view.source:
         raise Impossible(f"the modal {view.title!r} has no button to send it off")
+    if view.in_flight:
+        raise Impossible(f"the modal {view.title!r} is being sent off already")
     inputs = [control for control in controls(view) if control.type in STATE_KEYS]
     for name, wanted in given.items():
         control = _named(inputs, name)
@@ -28,9 +30,13 @@ async def submit(courier: Courier, user: str, view: View, given: Mapping[str, An
         entered = view.entered.setdefault(control.key, first_state(control))
         if control.block["type"] == "input" and not control.block.get("optional") and is_empty(entered):
             raise Impossible(f"{control.label!r} has to be filled in")
-    reaction = await courier.deliver(
-        courier.parcel("interactive", payloads.submission(state, person, view), accepts=True)
-    )
+    view.in_flight = True
+    try:
+        reaction = await courier.deliver(
+            courier.parcel("interactive", payloads.submission(state, person, view), accepts=True)
+        )
+    finally:
+        view.in_flight = False
     acks.of_submission(state, reaction, view)
     return reaction
 
@@ -40,7 +46,7 @@ async def close(courier: Courier, user: str, view: View, *, cleared: bool) -> Re
     person = _in_front(courier, user, view)
     payload = payloads.closing(courier.state, person, view, cleared=cleared)
     if cleared or view.source.get("clear_on_close"):
-        modals.clear(courier.state, user)
+        modals.clear(courier.state, user, view.client)
     else:
         modals.close(courier.state, view)
     if not view.source.get("notify_on_close"):
@@ -52,7 +58,7 @@ async def close(courier: Courier, user: str, view: View, *, cleared: bool) -> Re
 
 def _in_front(courier: Courier, user: str, view: View) -> Person:
     person = may_see(courier.state, user, view)
-    if courier.state.workspace.modal(user) is not view:
+    if courier.state.workspace.modal(user, view.client) is not view:
         raise Impossible(f"the view {view.title!r} is not the modal in front of {user}")
     return person
 

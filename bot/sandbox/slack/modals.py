@@ -26,26 +26,26 @@ def checked(state: State, where: str, source: object, kind: Literal["modal", "ho
     return view
 
 
-def open_root(state: State, user: str, source: Json) -> View:
-    """A new modal, alone on the stack: whatever was open goes away."""
-    clear(state, user)
-    return _show(state, user, source)
+def open_root(state: State, user: str, source: Json, client: str = "") -> View:
+    """A new modal, alone on the stack of this client: whatever was open there goes away."""
+    clear(state, user, client)
+    return _show(state, user, source, client)
 
 
-def push(state: State, user: str, source: Json) -> View:
-    """A modal on top of the one that is open; raises ``Refused`` when there are three."""
-    if not state.workspace.room_for_modal(user):
+def push(state: State, user: str, source: Json, client: str = "") -> View:
+    """A modal on top of the one that is open in this client; raises ``Refused`` when there are three."""
+    if not state.workspace.room_for_modal(user, client):
         raise Refused("push_limit_reached")
-    return _show(state, user, source)
+    return _show(state, user, source, client)
 
 
-def _show(state: State, user: str, source: Json) -> View:
+def _show(state: State, user: str, source: Json, client: str) -> View:
     _unused(state, source)
-    stack = state.workspace.modals.setdefault(user, [])
     view = _new(state, user, "modal", source)
-    if stack:
+    view.client = client
+    if stack := state.workspace.stack(user, client):
         view.root_view_id, view.previous_view_id = stack[0].id, stack[-1].id
-    stack.append(view)
+    state.workspace.modals.setdefault(user, []).append(view)
     state.journal.note(Change("view_opened", view=view))
     return view
 
@@ -104,9 +104,9 @@ def close(state: State, view: View) -> None:
     state.journal.note(Change("view_closed", view=view))
 
 
-def clear(state: State, user: str) -> None:
-    """Every modal of this person goes away, the topmost first."""
-    for view in reversed(state.workspace.modals.get(user, [])):
+def clear(state: State, user: str, client: str = "") -> None:
+    """Every modal of this person in this client goes away, the topmost first."""
+    for view in reversed(state.workspace.stack(user, client)):
         close(state, view)
 
 

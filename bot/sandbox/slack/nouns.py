@@ -88,7 +88,8 @@ class View:
 
     ``entered`` holds what the person filled in or chose, by block_id and action_id; an update keeps it where both
     stay the same. ``offered`` holds the options that the app suggested so far, by action_id. ``errors`` is what the
-    last submission was told, by block_id.
+    last submission was told, by block_id. ``client`` is where a modal stands, of all the places where the person has
+    Slack open; ``in_flight`` says whether it was sent off and not answered yet.
     """
 
     id: str
@@ -104,6 +105,8 @@ class View:
     entered: dict[tuple[str, str], Json] = field(default_factory=dict)
     offered: dict[str, list[Json]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    client: str = ""
+    in_flight: bool = False
 
     @property
     def title(self) -> str:

@@ -27,7 +27,7 @@ def command(state: State, user: Person, channel: str, typed: str, *, escape: boo
         "api_app_id": workspace.app_id,
         "is_enterprise_install": "false",
         "response_url": _response_url(state, "command", user.id, channel),
-        "trigger_id": state.tickets.trigger(user.id),
+        "trigger_id": state.tickets.trigger(user.id, client=state.client),
     }
     if workspace.enterprise_id:
         fields["enterprise_id"] = workspace.enterprise_id
@@ -40,7 +40,7 @@ def shortcut(state: State, user: Person, callback_id: str) -> Json:
     return payload | {
         "callback_id": callback_id,
         "action_ts": state.tickets.ts(),
-        "trigger_id": state.tickets.trigger(user.id),
+        "trigger_id": state.tickets.trigger(user.id, client=state.client),
     }
 
 
@@ -58,7 +58,7 @@ def message_action(state: State, user: Person, message: Message, action: Json) -
         "channel": {"id": message.channel, "name": _channel_name(state, message.channel)},
         "state": {"values": controls.values(message)},
         "response_url": _response_url(state, "action", user.id, message.channel, message.ts),
-        "trigger_id": state.tickets.trigger(user.id),
+        "trigger_id": state.tickets.trigger(user.id, client=state.client),
         "actions": [action | {"action_ts": state.tickets.ts()}],
     }
     return payload if ephemeral else payload | {"message": posting.as_json(state, message)}
@@ -68,7 +68,7 @@ def view_action(state: State, user: Person, view: View, action: Json) -> Json:
     """A press or choice in a modal or Home tab."""
     return _interaction(state, "block_actions", user) | {
         "container": {"type": "view", "view_id": view.id},
-        "trigger_id": state.tickets.trigger(user.id, in_modal=view.type == "modal"),
+        "trigger_id": state.tickets.trigger(user.id, in_modal=view.type == "modal", client=state.client),
         "view": modals.as_json(state, view),
         "actions": [action | {"action_ts": state.tickets.ts()}],
     }
@@ -101,7 +101,7 @@ def submission(state: State, user: Person, view: View) -> Json:
             url = _response_url(state, "view", user.id, channel)
             urls.append({"block_id": block_id, "action_id": action_id, "channel_id": channel, "response_url": url})
     return _interaction(state, "view_submission", user) | {
-        "trigger_id": state.tickets.trigger(user.id, in_modal=True),
+        "trigger_id": state.tickets.trigger(user.id, in_modal=True, client=state.client),
         "view": modals.as_json(state, view),
         "response_urls": urls,
     }

@@ -1,6 +1,8 @@
 """The stateful Slack stand-in: its HTTP face to the bot, and what people do in it."""
 
 import asyncio
+import copy
+import dataclasses
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -176,6 +178,13 @@ class SandboxSlack:
         return handle
 
     # What people do
+
+    def seen_in(self, client: str) -> "SandboxSlack":
+        """The same Slack as one of a person's clients: modals that are asked for there open there."""
+        there = copy.copy(self)
+        there.state = dataclasses.replace(self.state, client=client)
+        there._courier = dataclasses.replace(self._courier, state=there.state)  # noqa: SLF001 -- it is our own copy
+        return there
 
     async def command(self, user: str, channel: str, typed: str) -> Reaction:
         """Type ``/units site=Camden``; an answer in the acknowledgement becomes a message."""

@@ -28,7 +28,8 @@ class State:
     """The workspace, what is handed out, what happened, and what the app was installed with.
 
     ``now`` gives seconds since the epoch. ``url`` is where the stand-in is served, without a trailing slash; it is
-    learnt from the first request when nobody sets it.
+    learnt from the first request when nobody sets it. ``client`` is where the person acts who is being served: one may
+    have Slack open in several browsers at once, and a modal opens in the one that asked for it.
     """
 
     workspace: Workspace
@@ -42,6 +43,7 @@ class State:
     url: str | None = None
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
+    client: str = ""
 
     def address(self, path: str) -> str:
         """The full address of a path of the stand-in; ``RuntimeError`` while it is not known where it is served."""

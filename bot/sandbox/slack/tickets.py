@@ -15,11 +15,12 @@ Origin: TypeAlias = Literal["command", "action", "view"]
 
 @dataclass(slots=True)
 class Trigger:
-    """A trigger_id: whose act it came from and until when it opens a modal."""
+    """A trigger_id: whose act it came from, in which client, and until when it opens a modal."""
 
     user: str
     expires: float
     in_modal: bool = False
+    client: str = ""
     used: bool = False
 
 
@@ -59,10 +60,10 @@ class Tickets:
         self._last = max(int(self.now() * 10_000), self._last + 1)
         return f"{self._last // 10_000}.{self._last % 10_000 * 100:06d}"
 
-    def trigger(self, user: str, *, in_modal: bool = False) -> str:
+    def trigger(self, user: str, *, in_modal: bool = False, client: str = "") -> str:
         """A trigger_id for 3 seconds and one use."""
         key = f"{self.id('')}.trigger"
-        self.triggers[key] = Trigger(user, self.now() + TRIGGER_SECONDS, in_modal)
+        self.triggers[key] = Trigger(user, self.now() + TRIGGER_SECONDS, in_modal, client)
         return key
 
     def take_trigger(self, key: str) -> Trigger | str:

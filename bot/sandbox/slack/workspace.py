@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 class Workspace:
     """One team with one installed app; tests and the demo change it directly, the stand-in through Slack's API.
 
-    ``modals`` maps a person to the stack of open modals, the visible one last; ``homes`` to the published Home tab.
+    ``modals`` maps a person to the open modals, in each client the visible one last; ``homes`` to the published Home.
     ``enterprise_id`` is None for a workspace outside an Enterprise organisation.
     """
 
@@ -81,20 +81,23 @@ class Workspace:
         seen = (None, user)
         return [m for m in self.messages.get(channel, ()) if not m.deleted and m.ephemeral_to in seen]
 
-    def modal(self, user: str) -> View | None:
-        """The modal that this person looks at; None when none is open."""
-        stack = self.modals.get(user)
-        return stack[-1] if stack else None
+    def stack(self, user: str, client: str = "") -> list[View]:
+        """The modals that this person has open in this client, the visible one last."""
+        return [view for view in self.modals.get(user, ()) if view.client == client]
+
+    def modal(self, user: str, client: str = "") -> View | None:
+        """The modal that this person looks at in this client; None when none is open."""
+        return next(reversed(self.stack(user, client)), None)
 
     def views(self) -> Iterator[View]:
         """Every modal that is open and every published Home tab."""
-        for stack in self.modals.values():
-            yield from stack
+        for opened in self.modals.values():
+            yield from opened
         yield from self.homes.values()
 
-    def room_for_modal(self, user: str) -> bool:
+    def room_for_modal(self, user: str, client: str = "") -> bool:
         """Whether one more modal fits on this person's stack; Slack allows three."""
-        return len(self.modals.get(user, ())) < _MODAL_STACK
+        return len(self.stack(user, client)) < _MODAL_STACK
 
 
 def _found(known: dict[str, _T], key: str, what: str) -> _T:

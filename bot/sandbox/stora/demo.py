@@ -6,7 +6,13 @@ from itertools import accumulate, count, cycle, pairwise, product
 from random import Random
 from string import ascii_uppercase
 
-from bot.sandbox.stora.demo_people import FIRST_NAMES, HOSTILE_CONTACTS, HOSTILE_REFERENCES, LAST_NAMES
+from bot.sandbox.stora.demo_people import (
+    FIRST_NAMES,
+    HOSTILE_CONTACTS,
+    HOSTILE_REFERENCES,
+    HOSTILE_UNIT_TYPE,
+    LAST_NAMES,
+)
 from bot.sandbox.stora.demo_places import SITE_SHARES, SITES, UNIT_TYPES
 from bot.sandbox.stora.shapes import Resource
 from bot.sandbox.stora.timestamps import read_stamp, stamp
@@ -27,18 +33,21 @@ Person = tuple[str | None, str]
 """A full name, if known, and an e-mail address."""
 
 
-def demo_world(now: datetime, *, units: int = 600, seed: int = 1) -> World:
+def demo_world(now: datetime, *, units: int = 600, seed: int = 1, hostile: bool = True) -> World:
     """Return the same world for the same arguments.
 
     Args:
         now: The aware moment at which the demo starts; tenancies wait that start from today to three weeks ahead.
         units: How many units there are; 50,000 take a few seconds.
         seed: Chooses the ids, the people and which unit is in which state.
+        hostile: Whether there are names that attack whoever prints them; without, everybody is called something nice.
 
     Camden's `A-012` is available whenever it exists; so are the units with a hostile reference.
     """
     world = World(seed=seed)
     _Builder(world, now, Random(seed)).build(units)  # noqa: S311  # made-up people, the same ones for the same seed
+    if not hostile:
+        _befriend(world)
     return world
 
 
@@ -49,6 +58,20 @@ def references() -> Iterator[str]:
         for row in product(ascii_uppercase, repeat=letters):
             yield from (f"{''.join(row)}-{number:03d}" for number in range(1, _UNITS_PER_ROW + 1))
         letters += 1
+
+
+def _befriend(world: World) -> None:
+    names, numbers = zip(FIRST_NAMES, LAST_NAMES, strict=True), count(101)
+    for unit in world.units.values():
+        if unit["reference_id"] in HOSTILE_REFERENCES:
+            unit["reference_id"] = f"P-{next(numbers)}"
+    for unit_type in world.unit_types.values():
+        if unit_type["name"] == HOSTILE_UNIT_TYPE:
+            unit_type["name"] = "Archive room"
+    for contact in world.contacts.values():
+        if (contact["full_name"], contact["email"]) in HOSTILE_CONTACTS:
+            first, last = next(names)
+            contact |= {"full_name": f"{first} {last}", "email": f"{first}.{last}@example.net".lower()}
 
 
 class _Builder:

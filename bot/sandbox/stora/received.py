@@ -20,6 +20,7 @@ class Received:
         body: The parsed JSON; None when there is none or it is not JSON.
         status: What was answered; None while nothing is, and for ever when the connection was closed instead.
         replayed: Whether the answer came from an `Idempotency-Key`.
+        left: How many more requests the minute's limit admits now; None without a limit.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Received:
     body: Any = None
     status: int | None = None
     replayed: bool = False
+    left: int | None = None
 
 
 def parsed(raw: bytes) -> Any:

@@ -26,6 +26,7 @@ class SandboxStora:
         world: What the operator owns; change it directly to play a colleague in the Backoffice.
         received: Every request in the order of arrival.
         faults: What goes wrong on purpose.
+        on_traffic: Called without arguments when a request has arrived and when it has been answered.
         token: The static bearer token that is accepted; ``client_id`` and ``client_secret`` can be exchanged for more.
     """
 
@@ -58,6 +59,7 @@ class SandboxStora:
         self.world = world
         self.received: list[Received] = []
         self.faults = Faults()
+        self.on_traffic: list[Callable[[], None]] = []
         self.token = token
         self.client_id = client_id
         self.client_secret = client_secret
@@ -97,6 +99,10 @@ class SandboxStora:
         while len(self.received) < count:
             await self._arrival.wait()
 
+    def use_up_limit(self) -> None:
+        """Let somebody else spend what is left of this minute's requests."""
+        self._limit.use_up(self._now())
+
     def revoke_tokens(self) -> None:
         """Stop accepting every token there is; the client credentials still get new ones."""
         self._tokens.revoke_all()
@@ -114,9 +120,11 @@ class SandboxStora:
         self.received.append(received)
         self._arrival.set()
         self._arrival = asyncio.Event()
+        self._tell()
         if self.faults.down:
             return _hang_up(request)
         admission = self._limit.admit(received.at)
+        received.left = self._limit.left(received.at)
         raw = await request.read()
         received.body = parsed(raw)
         repeated = tuple(sorted({name for name in request.query if len(request.query.getall(name)) > 1}))
@@ -124,6 +132,7 @@ class SandboxStora:
         if answer is None:
             return _hang_up(request)
         received.status = answer.status
+        self._tell()
         return web.Response(
             status=answer.status,
             body=answer.body,
@@ -131,6 +140,10 @@ class SandboxStora:
             charset="utf-8",
             headers=answer.headers,
         )
+
+    def _tell(self) -> None:
+        for hook in self.on_traffic:
+            hook()
 
 
 def _hang_up(request: web.Request) -> web.Response:

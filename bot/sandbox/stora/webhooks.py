@@ -29,8 +29,14 @@ EventType = Literal[
     "credit_note.created",
     "identity_verification.succeeded",
     "identity_verification.processing",
+    "subscription.started",
+    "subscription.cancelled",
+    "subscription.ended",
 ]
-"""Every event type that Stora's own pages name; no `tenancy.*` or `unit_allocation.*` is among them."""
+"""Every event type that Stora's own pages name; no `tenancy.*` or `unit_allocation.*` is among them.
+
+Of the last three, Stora's help says that they exist; their names are a public receiver's (stora-api.md, 6).
+"""
 
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
 """The same, to ask whether a type is one of them."""

@@ -24,6 +24,10 @@ class Window:
         """Count a request that is answered."""
         self._admitted.append(now)
 
+    def left(self, now: float) -> int:
+        """Return how many requests that arrive now would be admitted."""
+        return 0 if self.is_full(now) else self.limit - len(self._admitted)
+
     def reset(self) -> int:
         """Return the epoch second, rounded up, from which the oldest counted request counts no more."""
         return ceil(self._admitted[0] + self.seconds)
@@ -56,6 +60,16 @@ class RateLimit:
         for window in self._windows:
             window.admit(now)
         return Admission(admitted=True, headers=_headers(self._windows[-1]) if self._windows else {})
+
+    def left(self, now: float) -> int | None:
+        """Return how many more requests the longest window admits; None without any."""
+        return self._windows[-1].left(now) if self._windows else None
+
+    def use_up(self, now: float) -> None:
+        """Count so many requests that the longest window is full."""
+        for window in self._windows[-1:]:
+            while not window.is_full(now):
+                window.admit(now)
 
 
 def peak(arrivals: Iterable[float], seconds: float) -> int:

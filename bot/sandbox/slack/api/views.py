@@ -10,16 +10,16 @@ def open_modal(state: State, arguments: Json) -> Json:
     """A modal for the person whose act gave the trigger_id."""
     source = modals.checked(state, "views.open", arguments["view"], "modal")
     trigger = _trigger(state, arguments)
-    return _answer(state, modals.open_root(state, trigger.user, source))
+    return _answer(state, modals.open_root(state, trigger.user, source, trigger.client))
 
 
 def push(state: State, arguments: Json) -> Json:
     """A modal on top of the one in which the person acted."""
     source = modals.checked(state, "views.push", arguments["view"], "modal")
     trigger = _trigger(state, arguments)
-    if not trigger.in_modal or state.workspace.modal(trigger.user) is None:
+    if not trigger.in_modal or state.workspace.modal(trigger.user, trigger.client) is None:
         raise Refused("not_found")
-    return _answer(state, modals.push(state, trigger.user, source))
+    return _answer(state, modals.push(state, trigger.user, source, trigger.client))
 
 
 def update(state: State, arguments: Json) -> Json:
