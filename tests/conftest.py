@@ -10,6 +10,24 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from bot.settings import Settings
+from tests.log_search import Watch
+
+WATCH = pytest.StashKey[Watch]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """From here on every log line is searched."""
+    config.stash[WATCH] = Watch()
+
+
+@pytest.fixture(autouse=True)
+def logs(request: pytest.FixtureRequest) -> Iterator[Watch]:
+    """No log line of any test may hold a secret, a name or an e-mail address (contract, promise 6)."""
+    watch = request.config.stash[WATCH]
+    watch.again()
+    yield watch
+    found, watch.seen.found = watch.seen.found, []
+    assert found == []
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 BOT = Path(__file__).parent.parent / "bot"
-PARTS = ("core", "render", "slack", "stora", "store", "jobs", "sandbox")
+PARTS = ("core", "render", "slack", "stora", "store", "jobs", "sandbox", "check", "start")
 
 ALLOWED = {
     "core": {"core"},
@@ -18,6 +18,8 @@ ALLOWED = {
     "slack": {"core", "render", "slack", "stora", "store", "coalesce", "proxy", "carry_out"},
     "jobs": {"core", "render", "jobs", "slack", "stora", "store", "carry_out"},
     "sandbox": {"core", "sandbox"},
+    "check": {"core", "slack", "stora", "store", "check", "start", "manifest", "settings"},
+    "start": {"core", "slack", "stora", "store", "start", "health", "metrics", "proxy", "settings"},
 }
 PURE_LIBRARIES = {"pydantic", "rapidfuzz", "typing_extensions"}
 MAY_STAND_IN = {"demo.py"}

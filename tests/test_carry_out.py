@@ -260,9 +260,9 @@ async def test_a_release_is_carried_out_and_told(office: Office) -> None:
     assert Happening.model_validate_json(due.owed.payload).what == "released"
 
 
-@pytest.mark.parametrize("now", ["nobody's", "another's"])
-async def test_what_is_the_tenancy_s_no_more_is_not_taken_from_whoever_has_it(
-    office: Office, now: Literal["nobody's", "another's"]
+@pytest.mark.parametrize(("now", "happened"), [("nobody's", "released"), ("another's", "reserved")])
+async def test_what_is_the_tenancy_s_no_more_is_not_taken_from_whoever_has_it_and_what_happened_is_told(
+    office: Office, now: Literal["nobody's", "another's"], happened: str
 ) -> None:
     await reserved(office)
     office.world.release(office.unit_ids[0], office.clock())
@@ -271,7 +271,11 @@ async def test_what_is_the_tenancy_s_no_more_is_not_taken_from_whoever_has_it(
     outcome = await office.carry_out.send(await office.confirmed(office.proposal(0, "release")))
     assert outcome == Outcome("refused", code="not_ours")
     assert office.posts(DEALLOCATE) == []
-    assert await owed(office) == []
+    async with asyncio.timeout(5):
+        while not (told := await owed(office)):
+            await asyncio.sleep(0.01)
+    ((key, kind, channel_id),) = told
+    assert (key.split(":")[:2], kind, channel_id) == ([office.unit_ids[0], happened], "happening", CAMDENS)
 
 
 @pytest.mark.parametrize(
@@ -524,7 +528,7 @@ async def test_a_claim_is_kept_through_a_database_that_is_locked_for_a_moment(of
     working = office.stora.faults.hold(route=RESERVE)
     sending = asyncio.create_task(office.carrying_out(lease).send(decision))
     await office.stora.arrived(1)
-    with office.locked():
+    async with office.locked():
         await asyncio.sleep(0.13)  # long enough for one attempt to give up
     office.clock.pass_by(lease / 2)
     await extended(office, lease)
@@ -538,7 +542,7 @@ async def test_what_cannot_be_recorded_is_found_out_by_whoever_takes_it_over(off
     working = office.stora.faults.hold(route=RESERVE)
     sending = asyncio.create_task(office.carry_out.send(decision))
     await office.stora.arrived(1)
-    with office.locked():
+    async with office.locked():
         working.set()
         with pytest.raises(DatabaseUnusable):
             await sending
@@ -552,8 +556,9 @@ async def test_what_cannot_be_recorded_is_found_out_by_whoever_takes_it_over(off
 @locked_for_a_while
 async def test_what_cannot_be_recorded_while_it_is_found_out_is_found_out_again(office: Office) -> None:
     decision = await died_while_sending(office)
-    with office.locked(), pytest.raises(DatabaseUnusable):
-        await office.carry_out.find_out(decision)
+    async with office.locked():
+        with pytest.raises(DatabaseUnusable):
+            await office.carry_out.find_out(decision)
     office.clock.pass_by(LEASE)
     assert await office.carry_out.find_out(await office.taken_over()) == Outcome("done")
     assert await owed(office) == [("d0:announcement", "announcement", CAMDENS)]

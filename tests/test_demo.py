@@ -1,18 +1,19 @@
 """`unitbot demo`: what a visitor without any account sees."""
 
-import io
+import asyncio
+import json
 import os
-import re
 import signal
-import sys
+import socket
 import threading
-from datetime import UTC, datetime
+import time
+from contextlib import suppress
 
+import httpx
 import pytest
-from typing_extensions import override
 
 from bot.__main__ import unitbot
-from bot.sandbox.stora.demo import demo_world
+from bot.demo import show
 
 
 def test_one_command_is_answered_as_readable_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,54 +45,69 @@ def test_an_unknown_command_ends_with_1(capsys: pytest.CaptureFixture[str]) -> N
     assert "Slack shows" in capsys.readouterr().out
 
 
-def test_a_visitor_types_and_presses_until_the_terminal_is_closed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_dialog_is_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert unitbot(["demo", "--say", "/reserve A-012 site=Camden"]) == 0
+    assert "Customer: [Type a name or an e-mail address]" in capsys.readouterr().out
+
+
+async def test_the_first_command_on_the_page_is_answered_like_every_later_one(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    typed = "/units site=Camden limit=3\nNext\n\nDance\n"
-    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-    assert unitbot(["demo"]) == 0
-    shown = capsys.readouterr().out
-    assert "page 1 of" in shown
-    assert "page 2 of" in shown
-    assert "neither a command nor a button" in shown
+    port = a_free_port()
+    shown = asyncio.create_task(show(port))
+    async with asyncio.timeout(20):
+        while "open it in a browser" not in capsys.readouterr().out:
+            await asyncio.sleep(0.01)
+    said = {"user": "U0FIONA", "channel": "C0FRONT", "text": "/reserve A-012 site=Camden", "page": "one"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+        assert (await http.post("/act/command", json=said)).json()["ok"]
+        async with http.stream("GET", "/stream", params=said) as stream:
+            told = (json.loads(line[6:]) async for line in stream.aiter_lines() if line.startswith("data: {"))
+            async with asyncio.timeout(5):
+                modal = await anext(each["modal"] async for each in told if each.get("modal"))
+    shown.cancel()
+    await asyncio.gather(shown, return_exceptions=True)
+    assert modal["title"] == "Reserve a unit"
 
 
-def a_waiting_customer_at_camden() -> str:
-    world = demo_world(datetime.now(UTC))
-    camden = next(each["id"] for each in world.sites.values() if each["name"] == "Camden")
-    names = [str(contact["full_name"]) for contact in world.contacts.values()]
-    waiting = [
-        str(world.contacts[each["contact"]["id"]]["full_name"])
-        for each in world.tenancies.values()
-        if not each["unit_allocations"] and each["site"]["id"] == camden and not each["ends_at"]
-    ]
-    return next(name for name in waiting if re.fullmatch(r"[A-Z][a-z]+ [A-Z][a-z]+", name) and names.count(name) == 1)
-
-
-def test_a_visitor_reserves_and_hears_the_channel(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    customer = a_waiting_customer_at_camden()
-    typed = f"/reserve A-012 site=Camden\n/reserve A-012 {customer} site=Camden\nConfirm reservation\n"
-    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-    assert unitbot(["demo"]) == 0
-    shown = capsys.readouterr().out
-    assert "Customer: [Type a name or an e-mail address]" in shown  # the dialog that asks for what is missing
-    assert "[Confirm reservation]" in shown
-    assert f"A-012 is reserved for {customer}" in shown
-    assert "In #reservations:" in shown
+def a_free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_demo_quietly(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        """Nobody types; somebody presses Ctrl-C."""
+def test_the_page_is_served_until_a_signal_ends_it_quietly(
+    number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port, pages = a_free_port(), list[str]()
 
-        @override
-        def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]  # typeshed's own mixture
-            os.kill(os.getpid(), number)
-            threading.Event().wait()
-            return ""
+    def visit() -> None:
+        url = f"http://127.0.0.1:{port}/"
+        for _ in range(200):
+            with suppress(httpx.ConnectError):
+                pages.append(httpx.get(url, trust_env=False).text)
+                break
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    assert unitbot(["demo"]) == 0
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    assert unitbot(["demo", "--port", str(port)]) == 0
+    visitor.join()
+    assert "<title>Unitbot demo</title>" in pages[0]
+    assert f"http://127.0.0.1:{port}/" in capsys.readouterr().out
+
+
+def test_a_port_in_use_is_said_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert unitbot(["demo", "--port", str(port)]) == 1
+    assert capsys.readouterr().err.startswith(f"--port: cannot listen on 127.0.0.1:{port}")
+
+
+def test_a_port_that_does_not_exist_is_said_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert unitbot(["demo", "--port", "99999"]) == 1
+    assert "--port: cannot listen on 127.0.0.1:99999" in capsys.readouterr().err

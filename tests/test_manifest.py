@@ -15,10 +15,12 @@ from typing_extensions import override
 from bot.__main__ import unitbot
 from bot.manifest import committed, for_http
 from bot.sandbox.slack.methods import METHODS
+from bot.slack.approvals import Approving
 from bot.slack.confirm import Confirm
 from bot.slack.deliver import Deliver
 from bot.slack.failures import Net
 from bot.slack.groups import UserGroups
+from bot.slack.home import HomeTab
 from bot.slack.inflight import InFlight
 from bot.slack.reserve import Reserve
 from bot.slack.routes import Stories, register
@@ -26,6 +28,7 @@ from bot.slack.unitbot import Unitbot
 from bot.slack.units import Units
 
 BOT = Path(__file__).parent.parent / "bot"
+SEES_CHANNELS = {method for method in METHODS if METHODS[method].by_kind}
 MANIFEST: dict[str, Any] = yaml.safe_load(committed())
 
 
@@ -47,6 +50,7 @@ def test_the_scopes_are_those_that_the_calls_need_and_no_others() -> None:
     called = methods_called()
     assert {"users.info", "chat.postEphemeral"} <= called
     needed = {scope for method in called for scope in METHODS[method].scopes if scope != "connections:write"}
+    needed |= {METHODS[method].by_kind[kind] for method in called & SEES_CHANNELS for kind in ("public", "private")}
     assert sorted(MANIFEST["oauth_config"]["scopes"]["bot"]) == sorted(needed | {"commands"})
 
 
@@ -73,11 +77,13 @@ async def test_the_commands_shortcuts_and_events_are_those_that_are_registered()
 
     nobody: Any = None  # nothing is asked, so nobody answers
     stories = Stories(
-        units=Units(nobody, nobody, 10, (), nobody),
+        units=Units(nobody, nobody, 10, (), nobody, nobody),
         reserve=Reserve(*[nobody] * 9),
-        confirm=Confirm(*[nobody] * 8),
-        unitbot=Unitbot(*[nobody] * 10),
+        confirm=Confirm(*[nobody] * 9),
+        unitbot=Unitbot(*[nobody] * 11),
         groups=UserGroups(nobody, ()),
+        approving=Approving(*[nobody] * 11),
+        home=HomeTab(*[nobody] * 9),
     )
     register(Recorder(signing_secret="x", token="xoxb-1"), Net(Deliver(nobody, nobody), InFlight()), stories)
     features = MANIFEST["features"]

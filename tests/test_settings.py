@@ -58,6 +58,10 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("SLACK_APP_TOKEN", "xoxb-user-token", "xapp-"),
         ("SLACK_API_URL", "slack.com/api", "http"),
         ("STORA_API_URL", "https://user:pass@stora.example", "http"),
+        ("STORA_API_URL", "http://[", "http"),
+        ("STORA_API_URL", "https://host:abc", "http"),
+        ("STORA_API_URL", "http://127.0.0.1:99999", "http"),
+        ("SLACK_API_URL", "http://[", "http"),
         ("STORA_API_VERSION", "../admin", "2025-09"),
         ("STORA_REQUESTS_PER_SECOND", "0", "1 or more"),
         ("STORA_REQUESTS_PER_MINUTE", "many", "1 or more"),
@@ -77,6 +81,10 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("ROLES", '[{"name": "a", "can": ["reserve"], "groups": ["front-desk"]}]', "0.groups.0"),
         ("NOTIFY_CHANNEL", "#reservations", "C…"),
         ("NOTIFY_SITE_CHANNELS", '{"site_1": "#camden"}', "site_1"),
+        ("NOTIFY_ON", "reserved,sold", "overlocked"),
+        ("NOTIFY_ON", '{"C012": ["sold"]}', "C012.0"),
+        ("NOTIFY_ON", '{"#camden": ["reserved"]}', "#camden"),
+        ("NOTIFY_ON", '["reserved"', "overlocked"),
         ("APPROVALS_CHANNEL", "approvals", "C…"),
         ("DIGEST_TIMEZONE", "../../etc/passwd", "Europe/London"),
         ("DIGEST_TIMEZONE", "Mars/Olympus", "Europe/London"),
@@ -87,6 +95,9 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("DATABASE_URL", "sqlite+aiosqlite:///:memory:", "postgresql"),
         ("DATABASE_URL", "sqlite+aiosqlite:///x.db?mode=memory", "postgresql"),
         ("DATABASE_URL", "postgresql+asyncpg://h:notaport/x", "postgresql"),
+        ("DATABASE_URL", "postgresql+asyncpg://u:hunter2@h:99999/x", "postgresql"),
+        ("DATABASE_URL", "postgresql+asyncpg://u:hunter2@h/x?port=abc", "postgresql"),
+        ("DATABASE_URL", "postgresql+asyncpg://u:hunter2@/x?host=a:70000&host=b:1", "postgresql"),
         ("PORT", "65536", "65535"),
         ("LOG_LEVEL", "verbose", "debug"),
         ("LOG_FORMAT", "xml", "json"),
@@ -124,6 +135,24 @@ def test_an_empty_variable_counts_as_not_set_but_an_empty_path_turns_its_links_o
     assert settings.slack_app_token is None
     assert (settings.page_size, settings.roles, settings.notify_channel) == (10, (), None)
     assert settings.backoffice_unit_path == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "hears"),
+    [
+        ("", {"*": {"reserved", "released"}}),
+        ("reserved, Overlocked", {"*": {"reserved", "overlocked"}}),
+        ('["occupied"]', {"*": {"occupied"}}),
+        ("[]", {"*": set()}),
+        ('{"C012": ["available"]}', {"*": {"reserved", "released"}, "C012": {"available"}}),
+        ('{"*": [], "C012": ["released"]}', {"*": set(), "C012": {"released"}}),
+    ],
+)
+def test_what_is_announced_is_set_for_all_channels_or_for_each(
+    good: pytest.MonkeyPatch, value: str, hears: dict[str, set[str]]
+) -> None:
+    good.setenv("NOTIFY_ON", value)
+    assert load_settings().notify_on == hears
 
 
 def test_roles_are_read_from_json(good: pytest.MonkeyPatch) -> None:

@@ -1,26 +1,30 @@
 """Logs hold what an operator needs, and nothing that must not leave the process."""
 
+import asyncio
+import gc
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from bot.telemetry import QUIETER, configure_logs
+from bot.telemetry import QUIETER, configure_logs, report_lost
+from tests.log_search import Searched, Watch
 
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    levels = {name: logging.getLogger(name).level for name in QUIETER}
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name in QUIETER:
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    structlog.reset_defaults()
+    for name, least in levels.items():
+        logging.getLogger(name).setLevel(least)
 
 
 def test_a_line_is_one_json_object_with_its_level_logger_and_time() -> None:
@@ -63,15 +67,109 @@ def test_secrets_and_addresses_are_struck_out_whoever_logs_them(form: str) -> No
         assert secret not in written
 
 
-def test_a_traceback_is_struck_out_too() -> None:
+def reserve(customer: str) -> None:
+    tenancies: dict[str, str] = {}
+    try:
+        tenancies.pop(customer)
+    except KeyError as error:
+        raise ValueError(f"nobody is called {customer}") from error
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("who", ["bot", "library"])
+def test_a_traceback_holds_kinds_and_places_but_nobodys_words(form: str, who: str) -> None:
+    stream = io.StringIO()
+    configure_logs("info", form, stream=stream)  # type: ignore[arg-type]
+    customer = "Jane Doe"
+    try:
+        reserve(customer)
+    except ValueError:
+        if who == "bot":
+            structlog.get_logger().exception("crashed")
+        else:
+            logging.getLogger("some.library").exception("crashed")
+    written = stream.getvalue()
+    assert customer not in written
+    assert written.index("builtins.KeyError") < written.index("builtins.ValueError")
+    assert "in reserve" in written
+    assert "tenancies.pop(customer)" in written
+
+
+def test_a_traceback_tells_of_everything_that_failed_together_and_ends() -> None:
     stream = io.StringIO()
     configure_logs("info", "json", stream=stream)
-    try:
-        int("xoxb-1-2-abc of jane@example.com")
-    except ValueError:
-        structlog.get_logger().exception("crashed")
+    first, second = KeyError("a"), OSError("b")
+    first.__context__, second.__context__ = second, first
+    hidden = TypeError("c")
+    hidden.__context__, hidden.__suppress_context__ = ZeroDivisionError("d"), True
+    structlog.get_logger().error("crashed", exc_info=ExceptionGroup("e", [first, hidden]))
+    kinds = re.findall(r"^builtins\.(\w+)$", json.loads(stream.getvalue())["exception"], re.MULTILINE)
+    assert kinds == ["ExceptionGroup", "OSError", "KeyError", "TypeError"]
+
+
+def test_no_exception_to_tell_of_is_told_as_nothing() -> None:
+    stream = io.StringIO()
+    configure_logs("info", "json", stream=stream)
+    structlog.get_logger().error("crashed", exc_info=(None, None, None))
+    structlog.get_logger().error("crashed", exc_info=True)
+    assert stream.getvalue().count("exception") == 0
+
+
+async def test_an_exception_that_nobody_waited_for_is_logged_without_its_words() -> None:
+    stream = io.StringIO()
+    configure_logs("info", "json", stream=stream)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(report_lost)
+    customer = "Jane Doe"
+
+    async def lost() -> None:
+        reserve(customer)
+
+    task = loop.create_task(lost())
+    await asyncio.wait([task])
+    del task
+    gc.collect()
     entry = json.loads(stream.getvalue())
-    assert "*** of ***" in entry["exception"]
+    assert (entry["event"], entry["what"]) == ("lost", "Task exception was never retrieved")
+    assert "builtins.ValueError" in entry["exception"]
+    assert customer not in stream.getvalue()
+
+
+def test_every_line_of_the_suite_is_searched(logs: Watch) -> None:
+    lines = logs.seen.lines
+    structlog.get_logger("bot.walk").debug("a line of the bot's")
+    logging.getLogger("some.library").debug("a line of somebody else's")
+    assert logs.seen.lines == lines + 2
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        "reserved for Amelia Smith",
+        "reserved for Niamh O'Connor",
+        "by Fiona Clarke",
+        "for Jane Doe",
+        "to fiona@harbour.example",
+        "to here+1@example.org",
+        "with xoxb-sandbox",
+        "with sandbox-stora-token",
+        "with sandbox-client-secret",
+        "with " + "0a" * 32,
+        "for 🚚 Removals 🏠👩‍👩‍👧",
+    ],
+)
+def test_the_search_finds_what_must_not_be_there(leak: str) -> None:
+    searched = Searched()
+    searched.write("unit A-012 of site_14b419f1096013f1 at Smith Street")
+    assert searched.found == []
+    searched.write(f"one {leak}, another")
+    assert len(searched.found) == 1
+
+
+def test_a_name_is_searched_for_as_json_writes_it(logs: Watch) -> None:
+    structlog.get_logger("bot.walk").info("leak", customer="Siobhán O’Hara-D'Arcy")
+    found, logs.seen.found = logs.seen.found, []
+    assert len(found) == 1
 
 
 def test_a_secret_is_found_as_json_writes_it_and_a_short_one_does_not_eat_other_words() -> None:

@@ -14,7 +14,6 @@ import asyncio
 import copy
 import json
 import logging
-import os
 import random
 import re
 import statistics
@@ -22,11 +21,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -37,7 +35,7 @@ from bot.sandbox.slack.server import SandboxSlack
 from bot.sandbox.stora.demo import demo_world
 from bot.sandbox.stora.server import SandboxStora
 from bot.sandbox.stora.shapes import Resource
-from bot.settings import Settings
+from tests.benchmarks.processes import BotProcess, environment
 from tests.benchmarks.units import ask
 from tests.walks.conftest import a_slack
 
@@ -77,7 +75,7 @@ class Business:
     """Unit → how often Stora has reserved it."""
     up: asyncio.Event = field(default_factory=asyncio.Event)
     lives: int = 0
-    process: asyncio.subprocess.Process | None = None
+    process: BotProcess | None = None
     complaints: Counter[str] = field(default_factory=Counter)
     """What the bot logged as a warning or worse → how often."""
 
@@ -91,38 +89,24 @@ class Business:
     async def start(self) -> None:
         """Start the bot, on the database that there is."""
         self.lives += 1
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            "run",
-            cwd=self.folder,
-            env=self.environment,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert self.process.stderr is not None
-        self._reading = asyncio.create_task(self._read(self.process.stderr))
+        self.process = BotProcess(self.environment, self.folder, self._heard)
+        await self.process.start()
+        self.slack.request_url = self.process.url + "/slack/events"
+        if self.lives > 1:  # what it knows has survived
+            self.up.set()
         await self.up.wait()
 
-    async def _read(self, log: asyncio.StreamReader) -> None:
-        while line := await log.readline():
-            with suppress(ValueError):
-                entry = json.loads(line)
-                if entry["event"] == "running":
-                    self.slack.request_url = entry["url"] + "/slack/events"
-                if entry["event"] == "inventory read":
-                    self.up.set()
-                if entry["level"] not in {"debug", "info"}:
-                    self.complaints[entry["event"]] += 1
+    def _heard(self, entry: Mapping[str, Any]) -> None:
+        if entry["event"] == "units read":
+            self.up.set()
+        if entry["level"] not in {"debug", "info"}:
+            self.complaints[entry["event"]] += 1
 
     async def kill(self) -> None:
         """SIGKILL: whatever the bot was about to do remains undone."""
         assert self.process is not None
         self.up.clear()
-        self.process.kill()
-        await self.process.wait()
-        await self._reading
+        await self.process.kill()
 
     async def card(self, unit: Resource, tenancy: Resource) -> Message:
         """`/reserve` until the card is there."""
@@ -161,31 +145,17 @@ async def business(decisions: int) -> AsyncIterator[Business]:
         tenancy = world.add_tenancy(contact["id"], site_id, now + timedelta(days=3), now)
         waiting.append((world.add_unit(site_id, type_id, f"Z-{number:05d}", now), tenancy))
     slack, stora = a_slack(), SandboxStora(world, per_second=None, per_minute=None)
-    known = {name.upper() for name in Settings.model_fields}
-    nobodys = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in known and not name.startswith("UNITBOT_") and not name.lower().endswith("_proxy")
-    }
     with tempfile.TemporaryDirectory() as folder:
         async with slack.serving() as slack_url, serve(stora.application()) as stora_url:
-            environment = {
-                **nobodys,
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                "SLACK_BOT_TOKEN": slack.bot_token,
-                "SLACK_SIGNING_SECRET": slack.signing_secret,
-                "SLACK_API_URL": f"{slack_url}/api/",
-                "STORA_API_URL": stora_url,
-                "STORA_API_TOKEN": stora.token,
-                "STORA_REQUESTS_PER_SECOND": "100000",
-                "STORA_REQUESTS_PER_MINUTE": "1000000",
-                "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/unitbot.db",
-                "ROLES": json.dumps([{"name": "desk", "can": ["reserve"], "groups": ["S0FRONT"]}]),
-                "NOTIFY_CHANNEL": ANNOUNCED,
-                "HOST": "127.0.0.1",
-                "PORT": "0",
-            }
-            made = Business(slack, stora, environment, folder, waiting)
+            settings = environment(
+                slack,
+                stora,
+                (slack_url, stora_url),
+                f"sqlite+aiosqlite:///{folder}/unitbot.db",
+                ROLES=json.dumps([{"name": "desk", "can": ["reserve"], "groups": ["S0FRONT"]}]),
+                NOTIFY_CHANNEL=ANNOUNCED,
+            )
+            made = Business(slack, stora, settings, folder, waiting)
             await made.start()
             try:
                 yield made

@@ -15,6 +15,7 @@ from bot.core.access import (
     allow_looking,
     groups_in,
     judge,
+    sites_where,
 )
 from bot.core.problems import NotAllowed
 
@@ -136,3 +137,23 @@ def test_a_role_with_a_slip_in_it_grants_nothing_at_all(wrong: dict[str, object]
     with pytest.raises(ValidationError) as caught:
         Role.model_validate({"name": "front desk", "can": ["reserve"], **wrong})
     assert "fiona" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("actor", "permission", "sites"),
+    [
+        (FIONA, "reserve", {"camden"}),
+        (FIONA, "approve", set()),
+        (FIONA, "audit", set()),
+        (of_groups("S0BOSS"), "reserve", None),
+        (of_groups("S0FRONT", "S0BOSS"), "reserve", None),
+        (of_groups("S0BOSS", standing="guest"), "reserve", set()),
+    ],
+    ids=["one site", "no role", "a role for no site", "every site", "one and every site", "a guest"],
+)
+def test_where_somebody_may_do_something_is_where_it_would_be_allowed(
+    actor: Actor, permission: Permission, sites: set[str] | None
+) -> None:
+    assert sites_where(actor, permission, ROLES) == sites
+    for site_id in ("camden", "hackney"):
+        assert judge(actor, permission, ROLES, site_id).allowed == (sites is None or site_id in sites)

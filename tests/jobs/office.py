@@ -2,12 +2,13 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 from aiohttp import web
@@ -26,12 +27,15 @@ from bot.stora.budget import Budget
 from bot.stora.client import StoraClient
 from bot.stora.directory import Directory
 from bot.stora.exchange import Exchange
+from bot.stora.keeper import Follower
 from bot.stora.login import StaticToken
+from bot.stora.recorder import Recorder
 from bot.stora.signed_in import SignedIn
 from bot.stora.tenancies import TenancyBook
 from bot.stora.writes import StoraWrites
 from bot.store.audit import Audit
 from bot.store.database import opened
+from bot.store.kept import Kept
 from bot.store.outbox import Outbox
 from bot.store.reservations import Reservations
 
@@ -73,6 +77,9 @@ class Office:
     file: Path
     engine: AsyncEngine
     channels: Channels
+    client: StoraClient
+    follower: Follower
+    recorder: Recorder
     directory: Directory
     tenancies: TenancyBook
     writes: StoraWrites
@@ -202,11 +209,16 @@ class Office:
         """A moment as SQLite keeps it."""
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
         """The database, as it is while another process writes and writes."""
-        connection = sqlite3.connect(self.file, isolation_level=None)
-        connection.execute("BEGIN IMMEDIATE")
+        connection = sqlite3.connect(self.file, isolation_level=None, timeout=0)
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError:  # a job of ours is at it, and goes on only while we wait
+                await asyncio.sleep(0.01)
         try:
             yield
         finally:
@@ -272,6 +284,9 @@ async def an_office(
         exchange, login = Exchange(http, budget, timeout=0.3), StaticToken(SecretStr(stora.token))
         client = StoraClient(exchange, login, "2025-09", "search", "/units/{id}", lambda: AT_ONCE)
         site_id = next(iter(world.sites))
+        channels = Channels(EVERYBODYS, {site_id: CAMDENS}, notes) if channel else Channels(None, {}, notes)
+        follower = Follower(Kept(engine, channels, str(uuid4()), clock))
+        recorder = Recorder(follower)
         office = Office(
             clock=clock,
             world=world,
@@ -279,12 +294,20 @@ async def an_office(
             budget=budget,
             file=file,
             engine=engine,
-            channels=Channels(EVERYBODYS, {site_id: CAMDENS}, notes) if channel else Channels(None, {}, notes),
-            directory=Directory(client, 900, clock),
-            tenancies=TenancyBook(client, clock),
+            channels=channels,
+            client=client,
+            follower=follower,
+            recorder=recorder,
+            directory=Directory(client, follower, recorder, 900, clock),
+            tenancies=TenancyBook(client, follower, recorder, 900, clock),
             writes=StoraWrites(SignedIn(exchange, login), "2025-09", "/units/{id}", lambda: AT_ONCE),
         )
+        # Who is impatient on purpose is not to lose patience with our own notes.
+        writing = asyncio.create_task(recorder.run() if patience >= 1 else asyncio.sleep(3600))
         await office.directory.sweep()
         await office.tenancies.refresh()
         stora.received.clear()
         yield office
+        assert not writing.done()
+        writing.cancel()
+        await asyncio.wait([writing])

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from bot.core.reservations import Outcome, Owed
 from bot.core.telling import Channels, owed
-from bot.jobs.outbox import LAST_RETRY, LEASE, Send
+from bot.jobs.outbox import LAST_RETRY, LEASE, REFUSED_FOR, Send
 from bot.sandbox.slack.nouns import Message
 from bot.sandbox.slack.server import SandboxSlack
 from bot.sandbox.slack.workspace import demo_workspace
@@ -374,7 +374,66 @@ async def test_other_words_of_slack_s_that_are_final(
     assert [gone.error for gone in await office.outbox.given_up(office.clock())] == [reason]
 
 
+@pytest.mark.parametrize(
+    ("trouble", "left"), [("user_disabled", 0), ("fatal_error", 0), ("503", 1)], ids=["a word", "any word", "an outage"]
+)
+async def test_a_word_of_slack_s_that_stands_for_a_day_is_final_and_an_outage_never_is(
+    office: Office, slack: SandboxSlack, send: Send, trouble: str, left: int
+) -> None:
+    arm(slack, trouble, times=None)
+    await owe(office, CAMDENS)
+    async with at_work(send):
+        for attempt, passed in enumerate((timedelta(), REFUSED_FOR - LAST_RETRY, LAST_RETRY), 1):
+            assert await office.outbox.pending() == 1
+            office.clock.pass_by(passed)
+            await asked(slack, attempt)
+            await until(lambda: let_go(office))
+        assert await office.outbox.pending() == left
+        office.clock.pass_by(LAST_RETRY)
+        await a_while()
+    assert len(slack.called(POST)) == 3 + left
+
+
+async def let_go(office: Office) -> bool:
+    return all(row["lease_until"] is None for row in rows(office))
+
+
+async def test_what_fails_for_the_first_time_a_day_late_is_tried_again(
+    office: Office, slack: SandboxSlack, send: Send
+) -> None:
+    await owe(office, CAMDENS)
+    office.clock.pass_by(2 * REFUSED_FOR)
+    arm(slack, "fatal_error")
+    async with at_work(send):
+        await asked(slack, 1)
+        await until(lambda: let_go(office))
+        office.clock.pass_by(2 * SECOND)
+        await nothing_owed(office)
+    assert len(announced(slack, CAMDENS)) == 1
+
+
 # Processes
+
+
+async def test_who_was_frozen_for_longer_than_the_lease_does_not_double_what_another_is_sending(
+    office: Office, slack: SandboxSlack, send: Send, stopwatch: Stopwatch, tmp_path: Path
+) -> None:
+    references = await owe(office, CAMDENS, CAMDENS)
+    first, second = slack.faults.hold(POST), slack.faults.hold(POST)
+    async with opened(f"sqlite+aiosqlite:///{tmp_path / 'unitbot.db'}") as engine, at_work(send):
+        await first.reached.wait()
+        await office.outbox.sent(rows(office)[0]["id"], office.clock(), "1.1")  # it has arrived, but we are frozen
+        office.clock.pass_by(LEASE)
+        other = replace(send, outbox=Outbox(engine), something_owed=asyncio.Event(), held={}, served=set(), posted={})
+        async with at_work(other):
+            await second.reached.wait()
+            stopwatch.seconds += LEASE.total_seconds()
+            first.release()  # and wakes with the second one in its hands, for which it has no time left
+            await a_while()
+            second.release()
+            await nothing_owed(office)
+            await a_while()
+    assert sorted(announced(slack, CAMDENS)) == sorted(references)
 
 
 async def test_two_processes_send_each_announcement_once(
@@ -476,7 +535,7 @@ async def test_a_database_that_is_locked_for_a_while_stops_nothing_for_good(
     await owe(office, CAMDENS)
     with capture_logs() as logs:
         async with at_work(send):
-            with office.locked():
+            async with office.locked():
                 await until(lambda: noted(logs, "outbox not looked into"))
                 assert slack.calls == []
             await nothing_owed(office)
@@ -493,7 +552,7 @@ async def test_what_was_posted_but_could_not_be_recorded_is_recorded_later_and_n
     with capture_logs() as logs:
         async with at_work(send):
             await held.reached.wait()
-            with office.locked():
+            async with office.locked():
                 held.release()
                 await until(lambda: noted(logs, "outbox not brought up to date"))
                 office.clock.pass_by(LEASE)
@@ -517,7 +576,7 @@ async def test_what_a_stop_finds_posted_but_unrecordable_does_not_keep_the_proce
     await owe(office, CAMDENS)
     running = asyncio.create_task(send.run())
     await held.reached.wait()
-    with office.locked():
+    async with office.locked():
         running.cancel()
         await asyncio.sleep(0.01)
         held.release()

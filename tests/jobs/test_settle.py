@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 from typing_extensions import override
@@ -33,6 +35,7 @@ from tests.jobs.office import IMPATIENT, OMAR, RESERVE, UNIT, Office, an_office
 
 DESK = "C0FRONT"
 DIRECT = "D0OMAR"
+POST = "chat.postMessage"
 ALL_LOST = 3
 
 
@@ -185,7 +188,9 @@ async def test_a_refusal_is_told_in_stora_s_words_with_other_units_to_take(
         assert refused.said in message.text
         assert str(refused.request_id) in message.text
         assert buttons(message) == ["Reserve"] * 3
-    assert await office.outbox.pending() == 0
+    # The channel hears of whoever was faster, and of nothing else.
+    [due] = await office.outbox.claim(office.clock() + timedelta(seconds=1), LEASE, 5)
+    assert due.owed.kind == "happening"
 
 
 async def test_while_it_stays_unknown_nobody_is_bothered(office: Office, slack: SandboxSlack, settle: Settle) -> None:
@@ -258,6 +263,71 @@ async def test_a_slack_that_is_down_does_not_keep_decisions_from_being_settled(
         await state(office, "done", "d0")
         await state(office, "done", "d1")
     assert await office.outbox.pending() == 2
+
+
+async def test_a_slack_that_wants_to_be_left_alone_does_not_keep_decisions_from_being_settled(
+    office: Office, slack: SandboxSlack, settle: Settle
+) -> None:
+    client = settle.deliver.client
+    client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
+    slack.faults.rate_limit(POST, seconds=30)
+    await sent_without_an_answer(office, None)
+    office.clock.pass_by(FIRST_LOOK)
+    async with at_work(settle):
+        await slack.until(lambda: slack.called(POST))
+        await sent_without_an_answer(office, None, number=1)
+        office.clock.pass_by(FIRST_LOOK)
+        await state(office, "done", "d1")
+        (direct,) = await told(slack)
+    assert "*A-002* is reserved" in direct.text
+
+
+async def test_while_slack_takes_its_time_no_other_process_tells_it_too(
+    office: Office, slack: SandboxSlack, settle: Settle, tmp_path: Path
+) -> None:
+    lease = timedelta(seconds=0.3)
+    carry_out = office.carrying_out(lease)
+    await sent_without_an_answer(office, None)
+    office.clock.pass_by(FIRST_LOOK)
+    held = slack.faults.hold(POST)
+    async with opened(f"sqlite+aiosqlite:///{tmp_path / 'unitbot.db'}") as engine:
+        elsewhere = Reservations(engine)
+        other = replace(settle, reservations=elsewhere, carry_out=replace(carry_out, reservations=elsewhere))
+        async with at_work(replace(settle, carry_out=carry_out), other):
+            await held.reached.wait()
+            for _ in range(20):
+                office.clock.pass_by(lease / 6)
+                await asyncio.sleep(lease.total_seconds() / 6)
+            assert slack.called(POST) == []
+            held.release()
+            await told(slack)
+            await a_while()
+    assert len(slack.workspace.messages[DIRECT]) == 1
+
+
+async def test_what_takes_too_long_to_tell_is_told_later(office: Office, slack: SandboxSlack, settle: Settle) -> None:
+    slack.faults.hold(POST)
+    await sent_without_an_answer(office, None)
+    office.clock.pass_by(FIRST_LOOK)
+    with capture_logs() as logs:
+        async with at_work(replace(settle, telling=0.1)):
+            await until(lambda: noted(logs, "not told yet"))
+            await a_while()
+            assert slack.called(POST) == []
+            office.clock.pass_by(LEASE)
+            await told(slack)
+    slack.faults.clear()
+
+
+async def test_a_card_that_slack_is_slow_about_holds_up_no_direct_message(
+    office: Office, slack: SandboxSlack, settle: Settle
+) -> None:
+    slack.faults.hold("response_url")
+    await sent_without_an_answer(office, card(slack)[1])
+    office.clock.pass_by(FIRST_LOOK)
+    async with at_work(replace(settle, card_shown=0.05)):
+        await told(slack)
+    slack.faults.clear()
 
 
 async def test_a_release_is_found_out_and_told_likewise(office: Office, slack: SandboxSlack, settle: Settle) -> None:
@@ -350,7 +420,7 @@ async def test_a_database_that_is_locked_for_a_while_stops_nothing_for_good(
     office.clock.pass_by(FIRST_LOOK)
     with capture_logs() as logs:
         async with at_work(settle):
-            with office.locked():
+            async with office.locked():
                 await until(lambda: noted(logs, "decisions not looked into"))
             await told(slack)
     assert "locked" in logs[0]["reason"]
@@ -366,7 +436,7 @@ async def test_what_cannot_be_recorded_is_taken_over_again_and_told_once(
     with capture_logs() as logs:
         async with at_work(settle):
             await office.stora.arrived(2)
-            with office.locked():
+            async with office.locked():
                 hanging.set()
                 await until(lambda: noted(logs, "decision not settled"))
             assert DIRECT not in slack.workspace.messages

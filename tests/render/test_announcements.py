@@ -47,6 +47,12 @@ def test_an_announcement_says_who_did_what_where_for_whom_and_from_when(what: st
     assert check_message(payload(message)) == []
 
 
+def test_whoever_asked_for_it_is_named_beside_whoever_approved_it() -> None:
+    message = render_announcement(a_happening(asked_by="U0NADIA"))
+    assert "By <@U0FIONA>, asked for by <@U0NADIA>, " in message.text
+    assert "asked for" not in render_announcement(a_happening()).text
+
+
 def test_only_what_is_still_to_come_is_said_to_be() -> None:
     assert "moves in Sat 28 Nov" in render_announcement(a_happening()).text
     assert "moves in" not in render_announcement(a_happening(what="released")).text

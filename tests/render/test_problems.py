@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.core.parse import MOST_VALUES, UNITS_ARGUMENTS, parse_units
 from bot.core.problems import (
     Ambiguous,
+    ApprovalsOff,
     BadValue,
     DatabaseUnusable,
     FileRefused,
@@ -64,6 +65,11 @@ EXPLAINED: list[tuple[Problem, list[str]]] = [
         NotAllowed("groups unknown", "release", ("a",), "members of S0FRONT unknown"),
         ["`release`", "S0FRONT", "not known"],
     ),
+    (
+        NotAllowed("own request", "reserve", ("front desk",), "own request; no role that may reserve"),
+        ["You asked for this yourself", "`reserve`", "*front desk*"],
+    ),
+    (ApprovalsOff(), ["Approvals are switched off", "nothing"]),
     (StaleButton(), ["another version", "again"]),
     (NotFound("gone", "req_1"), ["no such", "`req_1`"]),
     (StoraBusy(20.4), ["limit", "20 s"]),
@@ -187,7 +193,11 @@ any_problem = st.one_of(
     st.builds(Ambiguous, st.sampled_from(["site", "unit type"]), names, texts),
     st.builds(NoMatch, st.sampled_from(["site", "unit type", "status", "sort", "unit", "word"]), names, texts),
     st.builds(
-        NotAllowed, st.sampled_from(["no role", "other sites", "groups unknown"]), st.just("reserve"), texts, names
+        NotAllowed,
+        st.sampled_from(["no role", "other sites", "groups unknown", "own request"]),
+        st.just("reserve"),
+        texts,
+        names,
     ),
     st.builds(NotFound, names, names),
     st.builds(StoraLogin, st.sampled_from([401, 403]), names, names),

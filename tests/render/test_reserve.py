@@ -49,6 +49,7 @@ from bot.render.reserve import (
     render_working,
     tenancy_choice,
     unit_choice,
+    unit_elsewhere,
     unit_gone,
     warnings_in_words,
 )
@@ -247,6 +248,13 @@ class TestTheModal:
         assert len(longest) <= 150
         assert "no longer available" in longest
         assert unit_gone(a_row("\u200f", "occupied", id="unit_x")).startswith("unit_x ")
+
+    def test_a_unit_of_another_site_is_told_beside_its_input(self) -> None:
+        assert unit_elsewhere(a_row("A-012")) == "A-012 is at Camden: choose a unit of the site above."
+        longest = unit_elsewhere(a_row("W" * 500))
+        assert len(longest) <= 150
+        assert "choose a unit" in longest
+        assert "at another site" in unit_elsewhere(dataclasses.replace(a_row("A-012"), site=None))
 
 
 class TestTheCard:

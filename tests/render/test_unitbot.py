@@ -53,6 +53,29 @@ def test_help_leaves_out_what_the_reader_may_not_do() -> None:
     assert not any(word in little for word in ("/reserve", "`Release`", "/unitbot audit"))
 
 
+@pytest.mark.parametrize(
+    ("group", "on", "said", "not_said"),
+    [
+        ("S9", True, ["`/reserve", "offers `Ask for approval`"], ["`Approve` or"]),
+        ("S9", False, [], ["`/reserve", "Ask for approval", "`Approve` or"]),
+        ("S1", True, ["`/reserve", "`Approve` or `Decline`"], ["Ask for approval"]),
+        ("S1", False, ["`/reserve"], ["Ask for approval", "`Approve` or"]),
+    ],
+    ids=["who may ask", "nobody to ask", "who answers", "nothing to answer"],
+)
+def test_help_says_what_approvals_mean_for_the_reader(
+    group: str,
+    on: bool,  # noqa: FBT001 - a column of the table
+    said: list[str],
+    not_said: list[str],
+) -> None:
+    everything = ("reserve", "release", "approve", "audit")
+    roles = (Role(name="all", can=everything, groups=("S1",)),)
+    text = render_topics(Rights(Actor("U1", "member", frozenset({group})), roles, on)).text
+    assert all(part in text for part in said)
+    assert not any(part in text for part in not_said)
+
+
 def test_whoami_names_the_rule_for_each_permission_the_doubts_and_the_limits() -> None:
     said = render_whoami(Actor("U1", "member", unknown_groups=frozenset({"S1"})), ROLES)
     assert "🚫 `reserve`: members of S1 unknown" in said.text

@@ -20,7 +20,10 @@ from bot.sandbox.stora.world import World
 from bot.stora.budget import Budget
 from bot.stora.client import StoraClient
 from bot.stora.exchange import Exchange
+from bot.stora.keeper import Follower
 from bot.stora.login import Login, StaticToken
+from bot.stora.recorder import Recorder
+from tests.stora.notebook import Notebook
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOTHING_COMES = 10.0
@@ -147,3 +150,31 @@ def dial() -> Dial:
 async def client(dial: Dial, exchange: Exchange, stora: SandboxStora) -> StoraClient:
     """A client with the right token."""
     return dial(exchange, StaticToken(SecretStr(stora.token)))
+
+
+@pytest.fixture
+async def moment(now: Callable[[], float]) -> Callable[[], datetime]:
+    """The moment that it is by the loop's clock."""
+    return lambda: datetime.fromtimestamp(now(), UTC)
+
+
+@pytest.fixture
+async def notebook(moment: Callable[[], datetime]) -> Notebook:
+    """A memory in which nothing is kept yet."""
+    return Notebook(moment)
+
+
+@pytest.fixture
+async def follower(notebook: Notebook) -> Follower:
+    """Follows the notebook."""
+    return Follower(notebook)
+
+
+@pytest.fixture
+async def recorder(follower: Follower) -> AsyncIterator[Recorder]:
+    """Writes into the notebook, in the background."""
+    recorder = Recorder(follower)
+    writing = asyncio.create_task(recorder.run())
+    yield recorder
+    assert not writing.done()
+    writing.cancel()

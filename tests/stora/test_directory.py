@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -16,36 +17,35 @@ from structlog.testing import capture_logs
 
 from bot.core.intents import ShowUnit, UnitsQuery
 from bot.core.inventory import UNKNOWN_STATUS, Inventory
+from bot.core.kept import Seen
 from bot.core.problems import NotFound, StoraBusy, StoraDown, StoraLogin
 from bot.sandbox.loopback import serve
 from bot.sandbox.stora.received import Received
 from bot.sandbox.stora.server import SandboxStora
 from bot.sandbox.stora.world import World
 from bot.stora.client import StoraClient
-from bot.stora.directory import Directory
+from bot.stora.directory import MANY, Directory
 from bot.stora.exchange import Exchange
+from bot.stora.keeper import Follower
+from bot.stora.recorder import Recorder
+from tests.stora.notebook import Notebook
 
 REFRESH = 900
 AVAILABLE = UnitsQuery(statuses=("available",))
 
 
 @pytest.fixture
-def moment(now: Callable[[], float]) -> Callable[[], datetime]:
-    """The moment that it is by the loop's clock."""
-    return lambda: datetime.fromtimestamp(now(), UTC)
-
-
-@pytest.fixture
-def directory(client: StoraClient, moment: Callable[[], datetime]) -> Directory:
+def directory(client: StoraClient, follower: Follower, recorder: Recorder, moment: Callable[[], datetime]) -> Directory:
     """A directory that has read nothing yet."""
-    return Directory(client, REFRESH, moment)
+    return Directory(client, follower, recorder, REFRESH, moment)
 
 
 @pytest.fixture
 async def read(directory: Directory, stora: SandboxStora) -> Directory:
-    """The same after its first sweep."""
+    """The same a second after its first sweep."""
     await directory.sweep()
     stora.received.clear()
+    await asyncio.sleep(1)
     return directory
 
 
@@ -132,25 +132,33 @@ async def test_a_picture_is_as_old_as_the_beginning_of_its_reading(
     assert picture.read_at == began
 
 
-async def test_nobody_sees_half_of_a_sweep(read: Directory, stora: SandboxStora, crowded: World) -> None:
+async def test_nobody_sees_half_of_the_first_sweep(directory: Directory, stora: SandboxStora, crowded: World) -> None:
+    sweep = asyncio.create_task(directory.sweep())
+    held = await paused_at(stora, 3)
+    assert directory.inventory is directory.fresh is None
+    assert directory.unit(crowded.unit_named("A-002")["id"]), "a card may be drawn from it"
+    held.set()
+    assert pictured(await sweep) == owned(crowded)
+
+
+async def test_each_page_of_a_later_sweep_shows_at_once(read: Directory, stora: SandboxStora, crowded: World) -> None:
     old = read.inventory
+    assert old
     sweep = asyncio.create_task(read.sweep())
     held = await paused_at(stora, 3)
-    assert read.inventory is old
+    assert len(pictured(read.inventory)) == 200
+    assert read.inventory
+    assert read.inventory.read_at == old.read_at, "not all of it has been seen again"
     held.set()
     new = await sweep
     assert read.inventory is new
-    assert len(pictured(old)) == 4
     assert pictured(new) == owned(crowded)
+    assert new.read_at > old.read_at
 
 
-@pytest.mark.parametrize("page", [1, 2, 3])
-async def test_a_page_that_fails_leaves_the_old_picture_as_it_was(
-    read: Directory, stora: SandboxStora, crowded: World, page: int
-) -> None:
-    assert crowded.units
-    old = read.inventory
-    sweep = asyncio.create_task(read.sweep())
+async def cut_off(directory: Directory, stora: SandboxStora, page: int) -> None:
+    """Let a sweep fail at this page."""
+    sweep = asyncio.create_task(directory.sweep())
     if page == 1:
         stora.faults.status(500, route="/units", times=3)
     else:
@@ -160,8 +168,41 @@ async def test_a_page_that_fails_leaves_the_old_picture_as_it_was(
     with pytest.raises(StoraDown):
         await sweep
     assert pages_asked(stora)[-3:] == [str(page)] * 3
-    assert read.inventory is old
+    stora.received.clear()
+
+
+@pytest.mark.parametrize(("page", "resumed"), [(1, "1 2 3"), (2, "1 2 3"), (3, "2 3")], ids=str)
+async def test_a_page_that_fails_leaves_what_was_read_before_it_and_the_next_sweep_goes_on_there(
+    read: Directory, stora: SandboxStora, crowded: World, page: int, resumed: str
+) -> None:
+    await cut_off(read, stora, page)
+    assert len(pictured(read.inventory)) == max(4, 100 * (page - 1))
     assert pictured(await read.sweep()) == owned(crowded)
+    assert pages_asked(stora) == resumed.split(), "one page back: what was removed has moved the rest to earlier pages"
+
+
+async def test_a_first_sweep_that_is_cut_off_goes_on_without_reading_the_names_again(
+    directory: Directory, stora: SandboxStora, crowded: World
+) -> None:
+    await cut_off(directory, stora, 3)
+    assert directory.inventory is None
+    assert pictured(await directory.sweep()) == owned(crowded)
+    assert [received.route for received in stora.received] == ["/units"] * 2
+
+
+async def test_after_a_restart_everything_is_there_without_a_question(
+    read: Directory, client: StoraClient, notebook: Notebook, stora: SandboxStora, moment: Callable[[], datetime]
+) -> None:
+    again = Follower(notebook)
+    restarted = Directory(client, again, Recorder(again), REFRESH, moment)
+    await again.catch_up()
+    assert restarted.inventory
+    assert read.inventory
+    assert restarted.inventory.units == read.inventory.units
+    assert restarted.inventory.sites == (await restarted.known_names()).sites == read.inventory.sites
+    assert restarted.fresh
+    assert restarted.fresh.read_at == read.inventory.read_at
+    assert stora.received == []
 
 
 async def test_sweeps_at_the_same_time_are_one_reading(directory: Directory, stora: SandboxStora) -> None:
@@ -208,7 +249,7 @@ async def test_what_was_learnt_during_a_sweep_survives_it(
     held.set()
     picture = await sweep
     assert pictured(picture) == {**owned(crowded), unit_id: "unavailable"}
-    assert picture.asked_again == {unit_id: asked_at}
+    assert picture.asked_again[unit_id] == asked_at
     await asyncio.sleep(1)
     assert (await read.sweep()).asked_again == {}
 
@@ -251,31 +292,58 @@ async def sorting_held_up() -> AsyncIterator[Callable[[], bool]]:
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
-async def test_what_is_learnt_while_a_sweep_is_sorted_survives_it_too(
-    read: Directory,
+async def test_what_is_learnt_while_the_first_sweep_is_sorted_survives_it_too(
+    directory: Directory,
     world: World,
     moment: Callable[[], datetime],
     gone: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    unit_id = world.unit_named("A-002")["id"]
     async with sorting_held_up() as waiting:
-        sweep = asyncio.create_task(read.sweep())
+        sweep = asyncio.create_task(directory.sweep())
         await until(waiting)
-        if gone:
-            world.remove_unit(unit_id, moment())
-            with pytest.raises(NotFound):
-                await read.ask_unit(unit_id)
-        else:
-            world.set_status(unit_id, "unavailable", moment() + timedelta(seconds=1))
-            await read.ask_unit(unit_id)
-    assert pictured(await sweep) == pictured(read.inventory) == owned(world)
+        await learnt(directory, world, moment, gone=gone)
+    assert pictured(await sweep) == pictured(directory.inventory) == owned(world)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
+async def test_what_is_learnt_while_much_that_another_process_read_is_sorted_survives_it_too(  # noqa: PLR0913, PLR0917
+    read: Directory,
+    follower: Follower,
+    notebook: Notebook,
+    world: World,
+    moment: Callable[[], datetime],
+    gone: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    assert read.inventory
+    one = read.inventory.units[0]
+    many = [replace(one, id=f"unit_{number}", reference_id=f"C-{number}") for number in range(MANY + 1)]
+    async with sorting_held_up() as waiting:
+        await notebook.keep([Seen(unit, moment()) for unit in many])
+        following = asyncio.create_task(follower.catch_up())
+        await until(waiting)
+        await learnt(read, world, moment, gone=gone)
+    await following
+    assert pictured(read.inventory) == {**owned(world), **{unit.id: "available" for unit in many}}
+    assert read.inventory.units[-1].reference_id == f"C-{MANY}"
+
+
+async def learnt(directory: Directory, world: World, moment: Callable[[], datetime], *, gone: bool) -> None:
+    """Ask about a unit that has changed, or gone."""
+    unit_id = world.unit_named("A-002")["id"]
+    if gone:
+        world.remove_unit(unit_id, moment())
+        with pytest.raises(NotFound):
+            await directory.ask_unit(unit_id)
+    else:
+        world.set_status(unit_id, "unavailable", moment() + timedelta(seconds=1))
+        await directory.ask_unit(unit_id)
 
 
 # Freshness
 
 
 async def test_a_picture_is_fresh_for_two_periods_and_then_still_there(read: Directory) -> None:
-    await asyncio.sleep(2 * REFRESH)
+    await asyncio.sleep(2 * REFRESH - 1)
     assert read.fresh is read.inventory is not None
     await asyncio.sleep(1)
     assert read.fresh is None
@@ -339,19 +407,23 @@ async def test_after_a_failure_it_is_read_sooner_and_then_less_often(
 async def test_after_a_success_the_next_failure_is_again_followed_up_soon(read: Directory, stora: SandboxStora) -> None:
     stora.faults.drop_before(times=6)
     async with kept_fresh(read):
-        await asyncio.sleep(REFRESH)
+        await asyncio.sleep(REFRESH + 100)
         assert read.silent_since is None
         stora.received.clear()
         stora.faults.drop_before(times=6)
-        await asyncio.sleep(100)
+        await asyncio.sleep(REFRESH)
     assert pauses(stora.received) == pytest.approx([2, 4])
 
 
 async def test_a_failure_is_followed_up_within_the_period_however_short(
-    client: StoraClient, stora: SandboxStora, moment: Callable[[], datetime]
+    client: StoraClient,
+    follower: Follower,
+    recorder: Recorder,
+    stora: SandboxStora,
+    moment: Callable[[], datetime],
 ) -> None:
     stora.faults.drop_before(times=None)
-    async with kept_fresh(Directory(client, 5, moment)):
+    async with kept_fresh(Directory(client, follower, recorder, 5, moment)):
         await asyncio.sleep(24)
     assert pauses(stora.received) == pytest.approx([2, 4, 5, 5])
 
@@ -376,6 +448,18 @@ async def test_nothing_that_stora_says_ends_the_sweeping(
     assert stora.token not in str(lines)
 
 
+async def test_a_database_that_is_away_is_not_a_silent_stora(
+    read: Directory, notebook: Notebook, stora: SandboxStora
+) -> None:
+    notebook.torn = True
+    with capture_logs() as lines:
+        async with kept_fresh(read):
+            await asyncio.sleep(REFRESH + 1)
+    assert "sweep failed" in {line["event"] for line in lines}
+    assert read.silent_since is None
+    assert stora.received == []
+
+
 # Names
 
 
@@ -386,7 +470,9 @@ async def test_names_are_read_once_for_all_who_ask_and_are_there_before_the_unit
     assert {site.name for site in names[0].sites.values()} == {"Camden", "Bristol"}
     assert len(names[0].unit_types) == 2
     assert names[0].units == ()
-    assert all(known is directory.names for known in names)
+    assert all(known is names[0] for known in names)
+    assert directory.names
+    assert directory.names.sites == names[0].sites
     assert [received.route for received in stora.received] == ["/sites", "/unit_types"]
     assert directory.inventory is None
 
@@ -406,6 +492,34 @@ async def test_names_that_cannot_be_read_say_why(directory: Directory, stora: Sa
     with pytest.raises(StoraLogin):
         await directory.known_names()
     assert directory.names is None
+
+
+async def test_names_that_another_process_has_read_are_followed(
+    read: Directory, follower: Follower, notebook: Notebook, moment: Callable[[], datetime]
+) -> None:
+    assert read.inventory
+    camden, bristol = sorted(read.inventory.sites.values(), key=lambda site: site.name == "Bristol")
+    gone = next(each for each in read.inventory.unit_types.values() if "Bristol" in each.name)
+    changed = replace(camden, name="Zamden")
+    await notebook.keep([Seen(changed, moment()), Seen(gone, moment(), gone=True)])
+    await follower.catch_up()
+    for picture in (read.inventory, read.names):
+        assert picture
+        assert picture.sites == {camden.id: changed, bristol.id: bristol}
+        assert gone.id not in picture.unit_types
+    assert [read.inventory.sites[unit.site_id].name for unit in read.inventory.units[:2]] == ["Bristol", "Zamden"]
+
+
+async def test_names_that_stora_no_longer_lists_go_with_the_next_sweep(
+    read: Directory, notebook: Notebook, world: World
+) -> None:
+    site_id, type_id = next(iter(world.sites)), next(iter(world.unit_types))
+    del world.sites[site_id], world.unit_types[type_id]
+    picture = await read.sweep()
+    assert site_id not in picture.sites
+    assert type_id not in picture.unit_types
+    assert len(picture.units) == 4
+    assert {key[1] for key, (one, _) in notebook.pages.rows.items() if one.gone} == {site_id, type_id}
 
 
 # Straight from Stora

@@ -52,7 +52,7 @@ async def test_what_is_sent_is_owed_no_more(reservations: Reservations, outbox: 
 async def test_what_failed_for_now_comes_again_at_its_time(reservations: Reservations, outbox: Outbox) -> None:
     await owe(reservations, owed("a"))
     [due] = await outbox.claim(NOW, LEASE, 1)
-    await outbox.later(due.id, NOW + 2 * SECOND, "ratelimited")
+    await outbox.later(due, NOW + 2 * SECOND, "ratelimited")
     assert await outbox.pending() == 1
     assert await outbox.claim(NOW + SECOND, LEASE, 1) == []
     [again] = await outbox.claim(NOW + 2 * SECOND, LEASE, 1)
@@ -81,7 +81,7 @@ async def test_the_only_process_sends_at_once_what_the_one_before_was_sending(
     await owe(reservations, owed("a"), owed("b"), owed("c"))
     sent, put_off = await outbox.claim(NOW, LEASE, 2)
     await outbox.sent(sent.id, NOW, "1.1")
-    await outbox.later(put_off.id, NOW + HOUR, "down")
+    await outbox.later(put_off, NOW + HOUR, "down")
     [dying] = await outbox.claim(NOW, LEASE, 2)
     await outbox.orphaned(NOW + SECOND)
     assert keys(await outbox.claim(NOW + SECOND, LEASE, 10)) == [dying.owed.key]
@@ -114,7 +114,7 @@ async def test_a_clock_that_stepped_back_strands_nothing_that_was_put_off(
 ) -> None:
     await owe(reservations, owed("a"))
     [due] = await outbox.claim(NOW, LEASE, 1)
-    await outbox.later(due.id, NOW + HOUR, "down")
+    await outbox.later(due, NOW + HOUR, "down")
     assert await outbox.claim(NOW, LEASE, 1) == [], "an hour is the furthest that may be meant"
     assert keys(await outbox.claim(NOW - SECOND, LEASE, 1)) == ["a"]
 
@@ -131,22 +131,59 @@ async def test_what_has_ended_stays_ended(reservations: Reservations, outbox: Ou
     await owe(reservations, owed("a"), owed("b"))
     sent, given_up = await outbox.claim(NOW, LEASE, 2)
     await outbox.sent(sent.id, NOW, "1.1")
-    await outbox.give_up(given_up.id, NOW, "is_archived")
-    await outbox.later(sent.id, NOW, "late")
-    await outbox.give_up(sent.id, NOW, "late")
-    await outbox.later(given_up.id, NOW, "late")
+    await outbox.give_up(given_up, NOW, "is_archived")
+    await outbox.later(sent, NOW, "late")
+    await outbox.give_up(sent, NOW, "late")
+    await outbox.later(given_up, NOW, "late")
     await outbox.sent(given_up.id, NOW, "1.2")
     assert await outbox.pending() == 0
     assert await outbox.given_up(NOW) == [GivenUp("C1", "is_archived", NOW, 1)]
 
 
+@pytest.mark.parametrize("late", ["later", "give up"])
+async def test_who_comes_back_after_the_lease_takes_nothing_from_the_one_who_sends_it_now(
+    reservations: Reservations, outbox: Outbox, late: str
+) -> None:
+    await owe(reservations, owed("a"))
+    [frozen] = await outbox.claim(NOW, LEASE, 1)
+    [sending] = await outbox.claim(NOW + LEASE, LEASE, 1)
+    after = NOW + LEASE + SECOND
+    await (outbox.later(frozen, after, "late") if late == "later" else outbox.give_up(frozen, after, "late"))
+    assert await outbox.claim(after, LEASE, 1) == []
+    await outbox.later(sending, after, "ratelimited")
+    assert keys(await outbox.claim(after, LEASE, 1)) == ["a"]
+
+
+async def test_what_the_one_before_has_sent_after_all_is_sent(reservations: Reservations, outbox: Outbox) -> None:
+    await owe(reservations, owed("a"))
+    [slow] = await outbox.claim(NOW, LEASE, 1)
+    await outbox.claim(NOW + LEASE, LEASE, 1)
+    await outbox.sent(slow.id, NOW + LEASE, "1.1")
+    assert await outbox.pending() == 0
+
+
+async def test_it_is_remembered_since_when_slack_refuses_it(reservations: Reservations, outbox: Outbox) -> None:
+    await owe(reservations, owed("a"))
+    moments = []
+    for at, refused_at in (
+        (NOW, None),
+        (NOW + SECOND, NOW + SECOND),
+        (NOW + 2 * SECOND, NOW + 2 * SECOND),
+        (NOW + 3 * SECOND, None),
+    ):
+        [due] = await outbox.claim(at, LEASE, 1)
+        moments.append(due.refused_since)
+        await outbox.later(due, at, "why", refused_at=refused_at)
+    assert moments == [None, None, NOW + SECOND, NOW + SECOND]
+
+
 async def test_what_was_given_up_is_told_by_channel(reservations: Reservations, outbox: Outbox) -> None:
     await owe(reservations, owed("a", "C1"), owed("b", "C2"), owed("c", "C1"), owed("d", "C1"), owed("e", "C3"))
     a, b, c, d, e = await outbox.claim(NOW, LEASE, 10)
-    await outbox.give_up(a.id, NOW + 3 * SECOND, "not_in_channel")
-    await outbox.give_up(b.id, NOW + 4 * SECOND, "is_archived")
-    await outbox.give_up(c.id, NOW + 2 * SECOND, "channel_not_found")
-    await outbox.give_up(d.id, NOW - SECOND, "long ago")
+    await outbox.give_up(a, NOW + 3 * SECOND, "not_in_channel")
+    await outbox.give_up(b, NOW + 4 * SECOND, "is_archived")
+    await outbox.give_up(c, NOW + 2 * SECOND, "channel_not_found")
+    await outbox.give_up(d, NOW - SECOND, "long ago")
     await outbox.sent(e.id, NOW, "1.1")
     assert await outbox.given_up(NOW) == [
         GivenUp("C2", "is_archived", NOW + 4 * SECOND, 1),
@@ -161,9 +198,9 @@ async def test_the_next_due_is_the_earliest_that_can_be_taken_up(reservations: R
     assert await outbox.next_due() == NOW
     a, b = await outbox.claim(NOW, LEASE, 2)
     assert await outbox.next_due() == NOW + LEASE
-    await outbox.later(a.id, NOW + HOUR, "down")
+    await outbox.later(a, NOW + HOUR, "down")
     assert await outbox.next_due() == NOW + LEASE
-    await outbox.later(b.id, NOW + 5 * SECOND, "ratelimited")
+    await outbox.later(b, NOW + 5 * SECOND, "ratelimited")
     assert await outbox.next_due() == NOW + 5 * SECOND
     await outbox.orphaned(NOW - SECOND)
     assert await outbox.next_due() == NOW + 5 * SECOND

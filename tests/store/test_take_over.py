@@ -35,6 +35,17 @@ async def test_whoever_says_that_he_is_at_it_keeps_the_claim(reservations: Reser
     assert ids(await reservations.take_over(NOW + LEASE + 20 * SECOND, LEASE, 10)) == ["d1"]
 
 
+async def test_whoever_is_still_telling_how_it_ended_goes_on_alone(reservations: Reservations) -> None:
+    await claimed(reservations)
+    await reservations.settle("d1", Outcome("done"), NOW, [])
+    await reservations.extend("d1", NOW + 20 * SECOND, LEASE)
+    assert await reservations.untold(NOW + LEASE, LEASE, 10) == []
+    assert ids(await reservations.untold(NOW + LEASE + 20 * SECOND, LEASE, 10)) == ["d1"]
+    await reservations.told("d1")
+    await reservations.extend("d1", NOW + LEASE, LEASE)
+    assert await reservations.untold(NOW + HOUR, LEASE, 10) == []
+
+
 async def test_an_unknown_outcome_is_taken_up_at_its_time(reservations: Reservations) -> None:
     await claimed(reservations)
     await reservations.settle("d1", UNKNOWN, NOW, [], next_try=NOW + 90 * SECOND)

@@ -1,8 +1,11 @@
 """A town for each walk: the real bot between its neighbours, on free ports of the loopback address."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,3 +62,17 @@ async def town() -> AsyncIterator[Town]:
 async def both_ways(town: Town, request: pytest.FixtureRequest) -> Demo:
     """The same town with Slack's requests arriving either way."""
     return await town(socket_mode=request.param == "socket mode")
+
+
+@asynccontextmanager
+async def locked(file: Path) -> AsyncIterator[sqlite3.Connection]:
+    """Another process has the database to itself for writing, as soon as the bot lets it."""
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as other:
+        async with asyncio.timeout(5):
+            while not other.in_transaction:
+                try:
+                    other.execute("BEGIN EXCLUSIVE")
+                except sqlite3.OperationalError:
+                    await asyncio.sleep(0.005)
+        yield other
+        other.execute("COMMIT")

@@ -1,6 +1,7 @@
 """HTTP mode: what is let in, what is not, and how the bot stops."""
 
 import asyncio
+import gzip
 import json
 import logging
 import os
@@ -15,10 +16,10 @@ import httpx
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.app import CannotStart
 from bot.demo import demo
 from bot.sandbox.loopback import serve
 from bot.sandbox.slack.server import SandboxSlack
+from bot.start.refused import CannotStart
 from bot.telemetry import configure_logs
 from tests.walks.conftest import Town, a_slack, a_stora
 from tests.walks.test_units import DESK, FIONA, answer, rows
@@ -165,7 +166,7 @@ async def test_a_signal_lets_what_is_in_flight_finish_and_ends_with_0(number: si
     slack, stora = a_slack(), a_stora()
     async with slack.serving(), serve(stora.application()) as stora_url, process(**settings(slack, stora_url)) as bot:
         slack.request_url = (await logged(bot, "running"))["url"] + "/slack/events"
-        await logged(bot, "inventory read")
+        await logged(bot, "units read")
         message = answer(await slack.command(FIONA, DESK, "/units limit=3"))
         held = slack.faults.hold("response_url")
         pressed = await slack.click(FIONA, message, label="Next")
@@ -187,7 +188,7 @@ async def test_a_process_logs_in_at_stora_by_itself_and_answers() -> None:
         environment = settings(slack, stora_url, SLACK_APP_TOKEN=slack.app_token)
         async with process(**environment) as bot:
             await logged(bot, "running")
-            await logged(bot, "inventory read")
+            await logged(bot, "units read")
             await slack.until(lambda: slack.connections)
             assert rows(answer(await slack.command(FIONA, DESK, "/units")))
             bot.terminate()
@@ -255,7 +256,7 @@ async def test_work_that_hangs_does_not_keep_the_process_for_more_than_ten_secon
         serve(stora.application()) as stora_url,
         process(**settings(slack, stora_url, SLACK_APP_TOKEN=slack.app_token)) as bot,
     ):
-        await logged(bot, "inventory read")
+        await logged(bot, "units read")
         await slack.until(lambda: slack.connections)
         message = answer(await slack.command(FIONA, DESK, "/units limit=3"))
         stora.faults.hold(method="GET")
@@ -263,3 +264,76 @@ async def test_work_that_hangs_does_not_keep_the_process_for_more_than_ten_secon
         bot.terminate()
         async with asyncio.timeout(10):
             assert await bot.wait() == 0
+
+
+# What comes from strangers, who need no secret to send it
+
+
+@pytest.mark.parametrize("path", ["/slack/events", "/stora/webhooks"])
+async def test_a_small_body_that_unpacks_to_much_keeps_nobody_waiting(town: Town, path: str) -> None:
+    at_work = await town(stora_webhook_secret="not-yours")
+    bomb = gzip.compress(bytes(256 * 1024 * 1024), 6)
+    assert len(bomb) < 1024 * 1024
+    packed = {**headers("another-secret"), "Content-Encoding": "gzip", "X-Stora-Signature": "t=1,v1=0"}
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        bombs = [asyncio.create_task(http.post(f"{at_work.bot.url}{path}", content=bomb, headers=packed)) for _ in "ab"]
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        assert (await http.get(f"{at_work.bot.url}/healthz")).status_code == 200
+        assert time.monotonic() - began < 1
+        assert {(await each).status_code for each in bombs} == {401}
+
+
+async def test_a_signature_is_over_what_was_sent_not_over_what_it_unpacks_to(town: Town) -> None:
+    at_work = await town()
+    packed = gzip.compress(BODY)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        refused = await http.post(
+            f"{at_work.bot.url}/slack/events",
+            content=packed,
+            headers={**headers("sandbox-signing-secret"), "Content-Encoding": "gzip"},
+        )
+    assert refused.status_code == 401
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["never ends", "breaks off"])
+async def test_a_body_that_never_ends_is_not_waited_for(
+    town: Town, caplog: pytest.LogCaptureFixture, *, ends: bool
+) -> None:
+    at_work = await town()
+    host, port = at_work.bot.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /slack/events HTTP/1.1\r\nHost: bot\r\nContent-Length: 100\r\n\r\nhello")
+    await asyncio.sleep(0.05)
+    if ends:
+        writer.write_eof()
+    async with asyncio.timeout(6):
+        said = await reader.readline()
+    assert (b" 400 " if ends else b" 408 ") in said or not said  # a peer that has left is told nothing
+    assert ends or said
+    writer.close()
+    await writer.wait_closed()
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_while_it_waits_for_a_neighbour_at_the_start_ends_it_at_once(number: signal.Signals) -> None:
+    slack, stora = a_slack(), a_stora()
+    asked = slack.faults.hold("auth.test")
+    async with slack.serving(), serve(stora.application()) as stora_url, process(**settings(slack, stora_url)) as bot:
+        await asked.reached.wait()
+        bot.send_signal(number)
+        async with asyncio.timeout(5):
+            assert await bot.wait() == 0
+        asked.release()
+
+
+async def test_a_start_that_goes_well_warns_of_nothing() -> None:
+    slack, stora = a_slack(), a_stora()
+    async with slack.serving(), serve(stora.application()) as stora_url, process(**settings(slack, stora_url)) as bot:
+        assert bot.stderr is not None
+        entries: list[dict[str, str]] = []
+        async with asyncio.timeout(20):
+            while not entries or entries[-1]["event"] != "running":
+                entries.append(json.loads(await bot.stderr.readline()))
+    assert [entry for entry in entries if entry["level"] != "info"] == []

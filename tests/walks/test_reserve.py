@@ -798,6 +798,22 @@ async def test_clearing_the_site_in_the_dialog_offers_every_site_again(town: Tow
     assert units.options  # a refused update leaves the pickers as they were
 
 
+async def test_a_unit_chosen_before_another_site_is_not_taken_for_one_of_that_site(town: Town) -> None:
+    at_work = await town()
+    pair = Pair(at_work)
+    view = await modal_for(at_work, f"/reserve {pair.unit['id']}")
+    await at_work.slack.suggest(FIONA, view, "pick_unit", pair.unit["reference_id"])
+    await at_work.slack.suggest(FIONA, view, "pick_site", "Kings Cross")  # as people type it
+    elsewhere = next(each["id"] for each in at_work.stora.world.sites.values() if each["name"] == "King's Cross")
+    assert pair.unit["site"]["id"] != elsewhere
+    await at_work.slack.choose(FIONA, view, "pick_site", elsewhere)
+    await at_work.slack.until(lambda: at_work.slack.called("views.update"))
+    there = (await at_work.slack.suggest(FIONA, view, "pick_tenancy", "")).options[0]["value"]
+    sent = await at_work.slack.submit(FIONA, view, {"pick_unit": pair.unit["id"], "pick_tenancy": there})
+    assert list(sent.errors) == ["reserve_unit"]
+    assert "choose a unit of the site above" in sent.errors["reserve_unit"]
+
+
 async def test_a_dialog_sent_off_without_the_role_is_refused(town: Town) -> None:
     at_work = await town()
     pair = Pair(at_work)
@@ -817,6 +833,9 @@ async def test_a_card_for_a_unit_that_a_sweep_no_longer_found_says_so_even_witho
     card = answer(await at_work.slack.command(FIONA, DESK, f"/units {pair.unit['id']}"))
     at_work.stora.world.remove_unit(pair.unit["id"], datetime.now(UTC))
     await at_work.bot.directory.sweep()
+    async with asyncio.timeout(5):  # Stora is asked for what the sweep did not see
+        while at_work.bot.directory.unit(pair.unit["id"]) is not None:
+            await asyncio.sleep(0.02)
     at_work.stora.faults.down = True
     pressed = await at_work.slack.click(FIONA, card, label="Refresh")
     await at_work.slack.until(lambda: [each for each in pressed.messages if "no such unit" in each.text], seconds=10)

@@ -60,9 +60,11 @@ class Site:
     @asynccontextmanager
     async def bot(self) -> AsyncIterator[Process]:
         """The bot at work, as one more process on the same database."""
+        first = not self.file.exists()
         async with process(**self.environment) as running:
             self.slack.request_url = (await logged(running, "running"))["url"] + "/slack/events"
-            await logged(running, "inventory read")
+            if first:  # later ones know what the first has read
+                await logged(running, "units read")
             yield running
 
     async def card(self) -> Message:

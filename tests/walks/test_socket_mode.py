@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.app import CannotStart
 from bot.demo import demo
+from bot.start.refused import CannotStart
 from tests.walks.conftest import Town, a_slack
 from tests.walks.test_units import DESK, FIONA, answer, rows
 

@@ -175,8 +175,8 @@ async def test_an_empty_path_in_the_settings_turns_off_what_stora_itself_does_no
 
 async def test_share_posts_the_answer_for_everybody_and_keeps_doing_so(both_ways: Demo) -> None:
     reaction = await both_ways.slack.command(FIONA, DESK, "/units share limit=3")
-    assert reaction.body["response_type"] == "in_channel"
-    message = answer(reaction)
+    assert reaction.body is None
+    [message] = await both_ways.slack.until(lambda: reaction.messages)
     assert message.ephemeral_to is None
     turned = await both_ways.slack.click(NADIA, message, label="Next")  # anybody may turn the page that all see
     await both_ways.slack.until(lambda: turned.messages)
@@ -274,6 +274,8 @@ async def test_while_the_inventory_is_being_read_stora_is_asked_for_just_what_is
     stora = a_stora()
     stora.faults.hold(method="GET", route="/units")  # the sweep's first page
     at_work = await town(swept=False, stora=stora)
+    while not any(each.route == "/units" for each in stora.received):
+        await asyncio.sleep(0.01)
     reaction = await at_work.slack.command(FIONA, DESK, "/units site=Camden type=Locker limit=3 status=any")
     assert reaction.ok
     assert reaction.body is None  # acknowledged at once

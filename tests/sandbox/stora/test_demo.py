@@ -98,6 +98,18 @@ def test_hours_are_set_all_day_or_closed(demo: World) -> None:
     ]
 
 
+def test_without_hostile_names_all_else_is_the_same(demo: World) -> None:
+    friendly = demo_world(NOW, hostile=False)
+    said = " ".join(
+        str(name)
+        for each in (*friendly.units.values(), *friendly.unit_types.values(), *friendly.contacts.values())
+        for name in (each.get("reference_id"), each.get("name"), each.get("full_name"))
+    )
+    assert not set("<>*`\u202e") & set(said)
+    assert demo.units.keys() == friendly.units.keys()
+    assert [each["status"] for each in demo.units.values()] == [each["status"] for each in friendly.units.values()]
+
+
 def test_references_repeat_across_sites_but_not_within_one(demo: World) -> None:
     pairs = Counter((unit["site"]["id"], unit["reference_id"]) for unit in demo.units.values())
     assert set(pairs.values()) == {1}
