@@ -258,7 +258,7 @@ async def test_a_clock_that_steps_back_keeps_nobody_from_stora(replica: Replica,
 
 async def test_a_replica_that_was_frozen_before_its_call_left_asks_again(replica: Replica, engine: AsyncEngine) -> None:
     budget = await replica(10, 60, slow=0.0)
-    with pytest.raises(DatabaseUnusable, match="in time"):
+    with pytest.raises((DatabaseUnusable, StoraBusy)):  # whichever it was about when patience ended
         async with budget.call(WRITE, 0.3):
             raise AssertionError("it took longer than no time at all")
     async with asyncio.timeout(5):

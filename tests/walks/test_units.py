@@ -33,7 +33,9 @@ def labels(message: Message) -> list[str]:
 
 def answer(reaction: Reaction) -> Message:
     """The bot's one message; the command itself is shown to everybody when its answer is."""
-    [message] = [message for message in reaction.messages if message.user == "U0UNITBOT"]
+    said = [message for message in reaction.messages if message.user == "U0UNITBOT"]
+    # Meanwhile the bot may also have told other channels something.
+    [message] = [message for message in said if message.channel == DESK] or said
     return message
 
 
