@@ -78,11 +78,7 @@ def _run() -> int:
     if settings is None:
         return BAD_SETTINGS
     configure_logs(settings.log_level, settings.log_format, _secrets(settings))
-    try:
-        return asyncio.run(_until_told_to_stop(settings))
-    except CannotStart as problem:
-        _complain(str(problem))
-        return FAILED
+    return asyncio.run(_explained(_until_told_to_stop(settings)))
 
 
 async def _done_or_told_to_stop(work: Coroutine[Any, Any, bool]) -> int:
@@ -123,9 +119,14 @@ def _demo(text: str | None, port: int) -> int:
     from bot.demo import say, show  # noqa: PLC0415
 
     configure_logs("warning", "console")
+    return asyncio.run(_explained(_done_or_told_to_stop(show(port) if text is None else say(text))))
+
+
+async def _explained(work: Coroutine[Any, Any, int]) -> int:
+    """Do the work; where it cannot be done, say why."""
     try:
-        return asyncio.run(_done_or_told_to_stop(show(port) if text is None else say(text)))
-    except CannotStart as problem:
+        return await work
+    except (CannotStart, NotRegistered) as problem:
         _complain(str(problem))
         return FAILED
 
@@ -154,11 +155,11 @@ def _register(given: str, events: str | None) -> int:
         _complain("--url: expected https://host, where Stora can reach the bot")
         return BAD_SETTINGS
     configure_logs("error", "console", _secrets(settings))
-    try:
-        secret = asyncio.run(register(settings, url, tuple(events.split(",")) if events else EVENT_TYPES))
-    except NotRegistered as problem:
-        _complain(str(problem))
-        return FAILED
+    return asyncio.run(_explained(_registered(settings, url, tuple(events.split(",")) if events else EVENT_TYPES)))
+
+
+async def _registered(settings: Settings, url: str, event_types: tuple[str, ...]) -> int:
+    secret = await register(settings, url, event_types)
     sys.stdout.write(
         f"Stora now sends its events to {url}. Set this and restart the bot; Stora shows it only this once:\n"
         f"STORA_WEBHOOK_SECRET={secret}\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -568,6 +569,29 @@ async def test_the_command_registers_and_prints_the_secret(chosen: Chosen, stora
     code, output, complaints = await command(chosen(), *arguments, "--events", "unit.updated")
     assert (code, output) == (1, "")
     assert "already" in complaints
+
+
+async def test_it_registers_once_and_says_why_not_twice(
+    chosen: Chosen, stora: SandboxStora, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = chosen()
+    assert settings.stora_api_token
+    monkeypatch.setenv("SLACK_BOT_TOKEN", settings.slack_bot_token.get_secret_value())
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "signing-secret-1")
+    monkeypatch.setenv("STORA_API_URL", settings.stora_api_url)
+    monkeypatch.setenv("STORA_API_TOKEN", settings.stora_api_token.get_secret_value())
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    arguments = ["webhooks", "create", "--url", "https://bot.example.com"]
+    try:
+        assert await asyncio.to_thread(unitbot, arguments) == 0
+        [endpoint] = stora.world.webhook_endpoints.values()
+        assert f"STORA_WEBHOOK_SECRET={endpoint['secret']}\n" in capsys.readouterr().out
+        assert await asyncio.to_thread(unitbot, arguments) == 1
+        assert "already" in capsys.readouterr().err
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("webhooks", "create", "--url", "https://bot.example.com")])

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.reservations import Happening
-from bot.render.announcements import mend_for, note_in_words, render_announcement
+from bot.core.telling import SHOWN, together
+from bot.render.announcements import mend_for, note_in_words, render_announcement, render_happening, render_summary
 from bot.render.units import OPEN_BACKOFFICE
 from bot.sandbox.slack.block_kit import check_message
 from tests.render.conftest import NOW, addresses, elements, labels, links, names, payload, shown
@@ -137,3 +138,38 @@ def test_nothing_that_stora_writes_makes_an_announcement_that_slack_would_refuse
     assert check_message(payload(message)) == []
     assert set(links(message)) == {"<@U0FIONA>"}
     assert set(labels(message)) <= {"Open in Backoffice"}
+
+
+@pytest.mark.parametrize("count", [6, SHOWN, SHOWN + 1, 200])
+def test_many_changes_are_counted_and_the_first_few_named(count: int) -> None:
+    happenings = [
+        a_happening(
+            what="reserved" if number % 2 else "overlocked", unit_reference=f"A-{number:03}", by="", customer=""
+        )
+        for number in range(count)
+    ]
+    message = render_summary(together(happenings))
+    assert f"*{count} changes outside Slack:*" in message.text
+    assert f"{count // 2} reserved" in message.text
+    assert message.text.count("• :") == min(count, SHOWN)
+    assert (f"and {count - SHOWN} more" in message.text) == (count > SHOWN)
+    assert check_message(payload(message)) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("reserved", "is reserved"),
+        ("occupied", "is occupied"),
+        ("released", "was released"),
+        ("overlocked", "is overlocked"),
+        ("available", "can be let again"),
+    ],
+)
+def test_what_happened_elsewhere_is_told_without_a_person(what: str, said: str) -> None:
+    message = render_happening(a_happening(what=what, by="", customer="", tenancy_id=""))
+    assert "*A-012* at Camden is" in message.text or what == "available"
+    assert said in message.text
+    assert "Not through Slack" in message.text
+    assert "<@" not in message.text
+    assert check_message(payload(message)) == []
