@@ -23,8 +23,9 @@ from bot.core.digest import (
 from bot.core.problems import DatabaseUnusable
 from bot.core.reservations import Owed
 from bot.core.telling import Channels
-from bot.jobs.outbox import TooLate, post
+from bot.jobs.outbox import TooLate
 from bot.render.digest import render_digest
+from bot.slack.deliver import post
 from bot.stora.directory import Directory
 from bot.stora.tenancies import TenancyBook
 from bot.store.outbox import Outbox

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.problems import DatabaseUnusable, NotFound, Problem, Refused, StoraLogin
 from bot.core.reservations import Happening, Owed
 from bot.render.announcements import mend_for, note_in_words, render_owed
-from bot.render.blocks import Message
+from bot.slack.deliver import post
 from bot.slack.trouble import TROUBLE, seconds_to_wait, what_slack_said
 from bot.stora.writes import StoraWrites
 from bot.store.outbox import Due, Outbox
@@ -59,18 +59,6 @@ class TooLate(Exception):
 Way = Callable[[Owed], Awaitable[str]]
 """Sends what is owed, and returns Slack's name of the message, empty without one. May raise what a call to Slack may,
 ``NotYet``, ``TooLate`` and ``DatabaseUnusable``."""
-
-
-async def post(client: AsyncWebClient, channel_id: str, message: Message) -> str:
-    """A new message; returns Slack's name of it."""
-    posted = await client.chat_postMessage(
-        channel=channel_id,
-        text=message.text,
-        blocks=[dict(block) for block in message.blocks],
-        unfurl_links=False,
-        unfurl_media=False,
-    )
-    return str(posted.get("ts") or "")
 
 
 async def _the_id_itself(user_id: str) -> str:

@@ -11,7 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.problems import DatabaseUnusable, StaleButton
 from bot.render.shared import drawn_for_all
-from bot.slack.trouble import TROUBLE, seconds_to_wait, what_slack_said
+from bot.slack.trouble import OUTAGES, TROUBLE, seconds_to_wait, what_slack_said
 from bot.stora.directory import Directory
 from bot.stora.keeper import Follower
 from bot.store.shown import Shared, Shown
@@ -26,8 +26,6 @@ APART = 1.2
 """Seconds between two updates: Slack takes 50 a minute (Tier 3)."""
 LEASE = timedelta(seconds=30)
 AT_ONCE = 10
-MAY_PASS = {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "ratelimited"}
-"""Slack's words for its own trouble; any other word is about the message, and for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class Redraw:
             )
         except TROUBLE as trouble:
             reason = what_slack_said(trouble)
-            if reason.islower() and reason not in MAY_PASS and not seconds_to_wait(trouble):
+            if reason.islower() and reason not in OUTAGES and not seconds_to_wait(trouble):
                 log.info("message left as it is", reason=reason)
                 await self.shown.forget(one.id)
                 return

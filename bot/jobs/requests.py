@@ -12,9 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.approvals import FINAL, NEVER_POSTED, News, Request
 from bot.core.problems import DatabaseUnusable
 from bot.core.reservations import Owed
-from bot.jobs.outbox import NotYet, post
+from bot.jobs.outbox import NotYet
 from bot.render.approvals import render_answer, render_request
-from bot.slack.deliver import Deliver
+from bot.slack.deliver import Deliver, post
 from bot.store.approvals import Approvals
 
 log = structlog.get_logger(__name__)

@@ -82,12 +82,21 @@ def render_form(
 
 def unit_choice(row: Row) -> Choice:
     """A unit in a menu."""
-    unit_type = row.unit_type
-    what = ", ".join(part for part in (unit_type.name, unit_type.size_description) if part) if unit_type else ""
     where = row.site.name if row.site else ""
-    price = prices_in_words(unit_type.prices) if unit_type else ""
     named = clean(row.unit.reference_id) or row.unit.id
-    return Choice(row.unit.id, " · ".join(part for part in (named, where, what) if part), price)
+    parts = (named, where, type_in_words(row))
+    return Choice(row.unit.id, " · ".join(part for part in parts if part), price_in_words(row))
+
+
+def type_in_words(row: Row) -> str:
+    """What kind of unit it is, as plain text."""
+    parts = (row.unit_type.name, row.unit_type.size_description) if row.unit_type else ()
+    return ", ".join(part for part in parts if part)
+
+
+def price_in_words(row: Row) -> str:
+    """What it costs, as plain text; empty where that is not known."""
+    return prices_in_words(row.unit_type.prices) if row.unit_type else ""
 
 
 def tenancy_choice(tenancy: Tenancy, inventory: Inventory) -> Choice:

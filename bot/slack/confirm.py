@@ -83,23 +83,14 @@ class Confirm:
         if reservation.state != "done" or reserved.action != "reserve":
             raise StaleButton
         verdict = await self._allowed(actor, "release", reserved)
-        proposal = Proposal(
+        proposal = replace(
+            reserved,
             # Numbered, not drawn by chance: two clicks are one decision, and a refusal can be followed by another.
             id=f"{reserved.id}-release-{asked.attempt}",
             action="release",
             idempotency_key=self.new_id(),
-            unit_id=reserved.unit_id,
-            unit_reference=reserved.unit_reference,
-            site_id=reserved.site_id,
-            site_name=reserved.site_name,
-            unit_type=reserved.unit_type,
-            price=reserved.price,
-            tenancy_id=reserved.tenancy_id,
-            customer=reserved.customer,
-            starts_at=reserved.starts_at,
             asked_by=actor.user_id,
             asked_at=self.now(),
-            backoffice_url=reserved.backoffice_url,
         )
         begun = await self.reservations.begin_new(
             proposal,

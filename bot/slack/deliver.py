@@ -1,4 +1,4 @@
-"""Messages to people: in the acknowledgement, through a response_url, or by name. Never raises."""
+"""Messages to people: in the acknowledgement, through a response_url, or by name. Only `post` raises."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +18,18 @@ from bot.proxy import proxy_for
 from bot.render.blocks import Message
 
 log = structlog.get_logger(__name__)
+
+
+async def post(client: AsyncWebClient, channel_id: str, message: Message) -> str:
+    """A new message; returns Slack's name of it. Raises what a call to Slack may."""
+    posted = await client.chat_postMessage(
+        channel=channel_id,
+        text=message.text,
+        blocks=[dict(block) for block in message.blocks],
+        unfurl_links=False,
+        unfurl_media=False,
+    )
+    return str(posted.get("ts") or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +75,10 @@ class Deliver:
     async def post(self, channel_id: str, message: Message) -> str | None:
         """A message to a channel; returns its `ts`, by which it can be changed, or ``None`` where Slack refuses it."""
         try:
-            posted = await self.client.chat_postMessage(
-                channel=channel_id,
-                text=message.text,
-                blocks=[dict(block) for block in message.blocks],
-                unfurl_links=False,
-                unfurl_media=False,
-            )
+            return await post(self.client, channel_id, message) or None
         except Exception as error:  # noqa: BLE001 - there is one more way
             log.info("post refused", error=type(error).__name__)
             return None
-        return str(posted.get("ts") or "") or None
 
     async def direct(self, user_id: str, message: Message) -> bool:
         """A direct message: the last resort, and the way to tell somebody later."""

@@ -35,16 +35,17 @@ from bot.render.reserve import (
     TENANCY_INPUT,
     UNIT_INPUT,
     choose_note,
+    price_in_words,
     render_card,
     render_form,
     render_reserve_help,
     tenancy_choice,
+    type_in_words,
     unit_choice,
     unit_elsewhere,
     unit_gone,
     warnings_in_words,
 )
-from bot.render.units import prices_in_words
 from bot.render.views import MOST_OPTIONS, Choice, options
 from bot.slack.deliver import Reply
 from bot.slack.people import People
@@ -203,8 +204,8 @@ class Reserve:
             unit_reference=row.unit.reference_id,
             site_id=row.unit.site_id,
             site_name=row.site.name if row.site else "",
-            unit_type=_type_in_words(row),
-            price=prices_in_words(row.unit_type.prices) if row.unit_type else "",
+            unit_type=type_in_words(row),
+            price=price_in_words(row),
             tenancy_id=tenancy.id,
             customer=tenancy.customer,
             starts_at=tenancy.starts_at,
@@ -308,8 +309,3 @@ def _chosen(view: dict[str, Any], block_id: str) -> str:
     """The value of the one input in a block; Slack sends nothing off while a required one is empty."""
     [element] = view["state"]["values"][block_id].values()
     return str(element["selected_option"]["value"])
-
-
-def _type_in_words(row: Row) -> str:
-    parts = (row.unit_type.name, row.unit_type.size_description) if row.unit_type else ()
-    return ", ".join(part for part in parts if part)

@@ -6,6 +6,9 @@ from slack_sdk.errors import SlackClientError
 TROUBLE = (SlackClientError, aiohttp.ClientError, OSError, AttributeError, ValueError)
 """All of it: slack_sdk takes each answer for JSON, and stumbles over a proxy's plain text and over broken encodings."""
 
+OUTAGES = {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
+"""Slack's words for its own trouble; any other word is about what was asked, and for good."""
+
 LONGEST_WAIT = 1800.0
 """Seconds. Slack asks for a minute or so; a longer wait is asked again about."""
 

@@ -15,7 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.proxy import proxy_for
 from bot.settings import Settings
-from bot.slack.trouble import TROUBLE, what_slack_said
+from bot.slack.trouble import OUTAGES, TROUBLE, what_slack_said
 from bot.start.refused import CannotStart
 
 log = structlog.get_logger(__name__)
@@ -23,8 +23,6 @@ log = structlog.get_logger(__name__)
 SLACK_TIMEOUT = 5.0
 """Seconds for one call to Slack."""
 START_ATTEMPTS = 5
-OUTAGES = {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
-"""Slack's words for its own trouble."""
 
 
 def slack_session() -> aiohttp.ClientSession:
