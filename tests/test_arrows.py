@@ -19,7 +19,19 @@ ALLOWED = {
     "jobs": {"core", "render", "jobs", "slack", "stora", "store", "carry_out"},
     "sandbox": {"core", "sandbox"},
     "check": {"core", "slack", "stora", "store", "check", "start", "manifest", "settings"},
-    "start": {"core", "slack", "stora", "store", "start", "health", "metrics", "proxy", "settings"},
+    "start": {
+        "core",
+        "slack",
+        "stora",
+        "store",
+        "jobs",
+        "start",
+        "carry_out",
+        "health",
+        "metrics",
+        "proxy",
+        "settings",
+    },
 }
 PURE_LIBRARIES = {"pydantic", "rapidfuzz", "typing_extensions"}
 MAY_STAND_IN = {"demo.py"}
