@@ -1,4 +1,4 @@
-"""Build everything once and join it together."""
+"""A bot from its start to its end: joined to its memory and its neighbours, listening, with its jobs at work."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,9 +10,7 @@ from aiohttp.typedefs import Handler
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 
 from bot.core.telling import Channels
-from bot.health import (
-    StoraHealth,
-)
+from bot.health import StoraHealth
 from bot.metrics import Metrics, Scrape
 from bot.settings import Settings
 from bot.slack.deliver import Deliver
