@@ -12,6 +12,8 @@ import pytest
 from bot.demo import Demo, demo
 from bot.sandbox.slack.nouns import Message
 from bot.sandbox.slack.reaction import Reaction
+from bot.sandbox.stora.received import Received
+from bot.sandbox.stora.server import SandboxStora
 from bot.sandbox.stora.world import World
 from tests.walks.conftest import Town, a_slack, a_stora
 
@@ -272,6 +274,11 @@ async def test_a_slow_slack_cannot_keep_a_command_from_being_acknowledged(town: 
     assert rows(answer(reaction))
 
 
+def asked_for_three(stora: SandboxStora) -> list[Received]:
+    """The calls to the unit list that are a command's with ``limit=3``, not a sweep's, which asks for full pages."""
+    return [each for each in stora.received if each.route == "/units" and each.query["limit"] == "3"]
+
+
 async def test_while_the_inventory_is_being_read_stora_is_asked_for_just_what_is_wanted(town: Town) -> None:
     stora = a_stora()
     stora.faults.hold(method="GET", route="/units")  # the sweep's first page
@@ -282,7 +289,7 @@ async def test_while_the_inventory_is_being_read_stora_is_asked_for_just_what_is
     assert reaction.ok
     assert reaction.body is None  # acknowledged at once
     await at_work.slack.until(lambda: reaction.messages)
-    [asked] = [each for each in stora.received if each.route == "/units" and each.query["limit"] == "3"]
+    [asked] = asked_for_three(stora)
     assert asked.query["site_id"] == site_named(stora.world, "Camden")
     assert "status" not in asked.query
     message = answer(reaction)
@@ -290,7 +297,7 @@ async def test_while_the_inventory_is_being_read_stora_is_asked_for_just_what_is
     assert "straight from Stora" in everything(message)
     turned = await at_work.slack.click(FIONA, message, label="Next")
     await at_work.slack.until(lambda: turned.messages)
-    assert stora.received[-1].query["page"] == "2"
+    assert [each.query["page"] for each in asked_for_three(stora)] == ["1", "2"]
 
 
 async def test_a_card_is_asked_of_stora_while_the_inventory_is_being_read(town: Town) -> None:
@@ -301,7 +308,7 @@ async def test_a_card_is_asked_of_stora_while_the_inventory_is_being_read(town: 
     reaction = await at_work.slack.command(FIONA, DESK, f"/units {unit['id']}")
     await at_work.slack.until(lambda: reaction.messages)
     assert "A-012" in everything(answer(reaction))
-    assert stora.received[-1].route == "/units/{unit_id}"
+    assert [each.path.rsplit("/")[-1] for each in stora.received if each.route == "/units/{unit_id}"] == [unit["id"]]
 
 
 async def test_without_any_inventory_and_without_stora_the_answer_says_so(town: Town) -> None:
