@@ -80,7 +80,7 @@ async def test_the_commands_shortcuts_and_events_are_those_that_are_registered()
         units=Units(nobody, nobody, 10, (), nobody, nobody),
         reserve=Reserve(*[nobody] * 9),
         confirm=Confirm(*[nobody] * 9),
-        unitbot=Unitbot(*[nobody] * 11),
+        unitbot=Unitbot(*[nobody] * 12),
         groups=UserGroups(nobody, ()),
         approving=Approving(*[nobody] * 11),
         home=HomeTab(*[nobody] * 9),

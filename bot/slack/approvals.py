@@ -9,20 +9,20 @@ from datetime import datetime
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.carry_out import LEASE, CarryOut
-from bot.core.access import Role, Verdict, allow, allow_looking, judge, judge_approval
+from bot.core.access import Role, Verdict, allow_looking, judge, judge_approval
 from bot.core.approvals import Request
 from bot.core.inventory import UNKNOWN_STATUS
 from bot.core.problems import ApprovalsOff, DatabaseUnusable, NotFound, Problem, StaleButton
-from bot.core.reservations import AuditEntry, Proposal
+from bot.core.reservations import Proposal
 from bot.core.reserve import doubts_about
 from bot.render.approvals import render_answer, render_too_late
 from bot.render.reserve import warnings_in_words
 from bot.slack.deliver import Reply
+from bot.slack.gate import Gate, Subject
 from bot.slack.people import People
 from bot.stora.directory import Directory
 from bot.stora.tenancies import TenancyBook
 from bot.store.approvals import Approvals
-from bot.store.audit import Audit
 from bot.store.reservations import Reservations
 
 
@@ -36,7 +36,7 @@ class Approving:
     tenancies: TenancyBook
     reservations: Reservations
     approvals: Approvals
-    audit: Audit
+    gate: Gate
     carry_out: CarryOut
     something_owed: asyncio.Event
     now: Callable[[], datetime]
@@ -111,21 +111,7 @@ class Approving:
             raise ApprovalsOff
         proposal = request.decision.proposal
         verdict = judge_approval(actor, proposal.asked_by, self.roles, proposal.site_id)
-        if not verdict.allowed:
-            await self.audit.record(
-                AuditEntry(
-                    at=self.now(),
-                    who=actor.user_id,
-                    action="approve",
-                    result="denied",
-                    unit_id=proposal.unit_id,
-                    unit_reference=proposal.unit_reference,
-                    site_id=proposal.site_id,
-                    tenancy_id=proposal.tenancy_id,
-                    rule=verdict.rule,
-                )
-            )
-        return request, allow(verdict)
+        return request, await self.gate.admit(actor, verdict, "approve", Subject.of(proposal))
 
     async def _too_late(self, request: Request) -> str | None:
         """Why it can no longer be approved; ``None`` if it can, or if somebody has answered it already."""

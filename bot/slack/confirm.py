@@ -9,11 +9,11 @@ from datetime import datetime
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.carry_out import LEASE, CarryOut
-from bot.core.access import Actor, Permission, Role, Verdict, allow, judge
+from bot.core.access import Actor, Permission, Role, Verdict, judge
 from bot.core.intents import Release
 from bot.core.parse import parse_button
 from bot.core.problems import DatabaseUnusable, StaleButton
-from bot.core.reservations import AuditEntry, Decision, Outcome, Proposal
+from bot.core.reservations import Decision, Outcome, Proposal
 from bot.render.approvals import render_answer
 from bot.render.reserve import (
     render_cancelled,
@@ -22,10 +22,10 @@ from bot.render.reserve import (
     render_working,
 )
 from bot.slack.deliver import Reply
+from bot.slack.gate import Gate, Subject
 from bot.slack.outcomes import Outcomes
 from bot.slack.people import People
 from bot.store.approvals import Approvals
-from bot.store.audit import Audit
 from bot.store.reservations import Reservations
 
 CARD_SHOWN = 0.5
@@ -40,7 +40,7 @@ class Confirm:
     roles: tuple[Role, ...]
     reservations: Reservations
     approvals: Approvals
-    audit: Audit
+    gate: Gate
     carry_out: CarryOut
     outcomes: Outcomes
     now: Callable[[], datetime]
@@ -140,18 +140,4 @@ class Confirm:
 
     async def _allowed(self, actor: Actor, permission: Permission, proposal: Proposal) -> Verdict:
         verdict = judge(actor, permission, self.roles, proposal.site_id)
-        if not verdict.allowed:
-            await self.audit.record(
-                AuditEntry(
-                    at=self.now(),
-                    who=actor.user_id,
-                    action=permission,
-                    result="denied",
-                    unit_id=proposal.unit_id,
-                    unit_reference=proposal.unit_reference,
-                    site_id=proposal.site_id,
-                    tenancy_id=proposal.tenancy_id,
-                    rule=verdict.rule,
-                )
-            )
-        return allow(verdict)
+        return await self.gate.admit(actor, verdict, permission, Subject.of(proposal))

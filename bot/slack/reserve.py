@@ -19,7 +19,7 @@ from bot.core.inventory import Inventory, Row
 from bot.core.names import folded
 from bot.core.parse import parse_button
 from bot.core.problems import InventoryNotRead, ModalRefused, Problem, StoraBusy, StoraDown
-from bot.core.reservations import AuditEntry, Proposal
+from bot.core.reservations import Proposal
 from bot.core.reserve import (
     ReserveRequest,
     Wanted,
@@ -48,10 +48,10 @@ from bot.render.reserve import (
 )
 from bot.render.views import MOST_OPTIONS, Choice, options
 from bot.slack.deliver import Reply
+from bot.slack.gate import Gate, Subject
 from bot.slack.people import People
 from bot.stora.directory import Directory
 from bot.stora.tenancies import TenancyBook
-from bot.store.audit import Audit
 from bot.store.reservations import Reservations
 
 log = structlog.get_logger(__name__)
@@ -70,7 +70,7 @@ class Reserve:
     directory: Directory
     tenancies: TenancyBook
     reservations: Reservations
-    audit: Audit
+    gate: Gate
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     approvals: bool = False
@@ -213,19 +213,7 @@ class Reserve:
             asked_at=at,
             backoffice_url=row.unit.backoffice_url,
         )
-        entry = AuditEntry(
-            at=at,
-            who=actor.user_id,
-            action="reserve",
-            result="asked",
-            unit_id=row.unit.id,
-            unit_reference=row.unit.reference_id,
-            site_id=row.unit.site_id,
-            tenancy_id=tenancy.id,
-            rule=verdict.rule,
-            idempotency_key=proposal.idempotency_key,
-        )
-        await self.reservations.propose(proposal, entry)
+        await self.reservations.propose(proposal, verdict.rule)
         warnings = warnings_in_words(row, doubts, inventory, not_asked)
         if verdict.allowed:
             await reply.send(render_card(proposal, warnings))
@@ -257,21 +245,8 @@ class Reserve:
         verdict = judge(actor, "reserve", self.roles, row.unit.site_id if row else None)
         if may_ask(actor, approvals=self.approvals):
             return verdict
-        if not verdict.allowed:
-            await self.audit.record(
-                AuditEntry(
-                    at=self.now(),
-                    who=actor.user_id,
-                    action="reserve",
-                    result="denied",
-                    unit_id=wanted.unit_id,
-                    unit_reference=row.unit.reference_id if row else "",
-                    site_id=row.unit.site_id if row else "",
-                    tenancy_id=wanted.tenancy_id,
-                    rule=verdict.rule,
-                )
-            )
-        return allow(verdict)
+        about = (row.unit.reference_id, row.unit.site_id) if row else ("", "")
+        return await self.gate.admit(actor, verdict, "reserve", Subject(wanted.unit_id, *about, wanted.tenancy_id))
 
     async def _suggesting(self, slack: AsyncArgs) -> tuple[Inventory, frozenset[str] | None]:
         """What can be suggested, and customers of which sites; ``None``: of all.

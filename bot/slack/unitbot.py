@@ -10,13 +10,12 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.access import Actor, Rights, Role, allow, allow_looking, judge
+from bot.core.access import Actor, Rights, Role, allow_looking, judge
 from bot.core.health import UNSEEN, Health
 from bot.core.intents import AuditPage
 from bot.core.names import nearest
 from bot.core.parse import parse_button, split_words, unquoted
 from bot.core.problems import FileRefused, InventoryNotRead, NoMatch
-from bot.core.reservations import AuditEntry
 from bot.render.blocks import Message
 from bot.render.unitbot import (
     AUDIT_ROWS,
@@ -30,6 +29,7 @@ from bot.render.unitbot import (
     render_whoami,
 )
 from bot.slack.deliver import Reply
+from bot.slack.gate import Gate
 from bot.slack.people import People
 from bot.stora.budget import Budget
 from bot.stora.directory import Directory
@@ -58,6 +58,7 @@ class Unitbot:
     reservations: Reservations
     outbox: Outbox
     audit: Audit
+    gate: Gate
     now: Callable[[], datetime]
     health: Callable[[], Awaitable[Health]]
     approvals: bool = False
@@ -116,11 +117,7 @@ class Unitbot:
         return render_audit(await self.audit.newest(AUDIT_ROWS + 1, before=before, unit=page.unit), page)
 
     async def _may_audit(self, actor: Actor) -> None:
-        verdict = judge(actor, "audit", self.roles)
-        if not verdict.allowed:
-            entry = AuditEntry(at=self.now(), who=actor.user_id, action="audit", result="denied", rule=verdict.rule)
-            await self.audit.record(entry)
-        allow(verdict)
+        await self.gate.admit(actor, judge(actor, "audit", self.roles), "audit")
 
     async def _standing(self) -> Standing:
         given_up = await self.outbox.given_up(self.now() - GIVEN_UP_SHOWN)

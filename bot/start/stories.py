@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.slack.approvals import Approving
 from bot.slack.confirm import Confirm
+from bot.slack.gate import Gate
 from bot.slack.home import HomeTab
 from bot.slack.reserve import Reserve
 from bot.slack.routes import Stories
@@ -17,6 +18,7 @@ from bot.start.parts import Parts, new_id
 def stories(parts: Parts) -> Stories:
     """The handlers, one for each story."""
     settings, stora, people, now = parts.settings, parts.stora, parts.people, parts.now
+    gate = Gate(parts.audit, now)
     roles, approvals_on = settings.roles, settings.approvals_channel is not None
     return Stories(
         units=Units(
@@ -35,7 +37,7 @@ def stories(parts: Parts) -> Stories:
             stora.directory,
             stora.tenancies,
             parts.reservations,
-            parts.audit,
+            gate,
             now,
             new_id,
             approvals_on,
@@ -45,7 +47,7 @@ def stories(parts: Parts) -> Stories:
             roles,
             parts.reservations,
             parts.approvals,
-            parts.audit,
+            gate,
             parts.carry_out,
             parts.outcomes,
             now,
@@ -61,6 +63,7 @@ def stories(parts: Parts) -> Stories:
             parts.reservations,
             parts.outbox,
             parts.audit,
+            gate,
             now,
             parts.ready.look,
             approvals_on,
@@ -73,7 +76,7 @@ def stories(parts: Parts) -> Stories:
             stora.tenancies,
             parts.reservations,
             parts.approvals,
-            parts.audit,
+            gate,
             parts.carry_out,
             parts.something_owed,
             now,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.core.kept import Seen
 from bot.core.problems import DatabaseUnusable
-from bot.core.reservations import SETTLED, AuditEntry, Decision, Outcome, Owed, Proposal, State
+from bot.core.reservations import SETTLED, Decision, Outcome, Owed, Proposal, State
 from bot.store.audit import insert_line
 from bot.store.directory import ours_has_ended
 from bot.store.inserts import insert_unless_there
@@ -32,11 +32,12 @@ class Reservations:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def propose(self, proposal: Proposal, entry: AuditEntry) -> None:
-        """Remember what a card is about, and that somebody asked for it."""
+    async def propose(self, proposal: Proposal, rule: str) -> None:
+        """Remember what a card is about, and that somebody asked for it; ``rule``: what decided on it."""
+        line = line_of(proposal, at=proposal.asked_at, who=proposal.asked_by, result="asked", rule=rule)
         async with writing(self._engine) as connection:
             await connection.execute(insert(decisions).values(**row_of(proposal), state="proposed"))
-            await connection.execute(insert_line(entry))
+            await connection.execute(insert_line(line))
 
     async def get(self, decision_id: str) -> Decision | None:
         """The decision as it is now; ``None`` if there is none of this id."""

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.carry_out import CarryOut
-from bot.core.reservations import Action, AuditEntry, Decision, Proposal
+from bot.core.reservations import Action, Decision, Proposal
 from bot.core.telling import Channels
 from bot.sandbox.loopback import serve
 from bot.sandbox.stora.received import Received
@@ -149,8 +149,7 @@ class Office:
         self, proposal: Proposal, *, by: str = OMAR, response_url: str | None = None, lease: timedelta | None = None
     ) -> Decision:
         """A decision that this process has just claimed."""
-        entry = AuditEntry(at=self.clock(), who=proposal.asked_by, action=proposal.action, result="asked")
-        await self.reservations.propose(proposal, entry)
+        await self.reservations.propose(proposal, "role desk")
         begun = await self.reservations.begin(
             proposal.id,
             by,

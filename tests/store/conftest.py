@@ -63,7 +63,7 @@ def owed(key: str, channel_id: str = "C1") -> Owed:
 
 
 async def proposed(reservations: Reservations, proposal: Proposal = PROPOSAL) -> None:
-    await reservations.propose(proposal, asked(proposal))
+    await reservations.propose(proposal, "role desk")
 
 
 async def begun(
