@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 import httpx
+import pytest
 from aiohttp import web
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -51,6 +53,26 @@ AT_ONCE = -0.5
 UNITS = 8
 IMPATIENT = 0.05
 """Seconds, where the database is locked on purpose."""
+locked_for_a_while = pytest.mark.parametrize("office", [IMPATIENT], indirect=True, ids=["impatient"])
+
+
+class Job(Protocol):
+    """What runs until it is cancelled."""
+
+    async def run(self) -> None: ...
+
+
+@asynccontextmanager
+async def at_work(*jobs: Job) -> AsyncIterator[None]:
+    """The jobs run inside the block, and are then stopped as a shutdown stops them."""
+    tasks = [asyncio.ensure_future(job.run()) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(task.cancelled() for task in tasks)
 
 
 class Clock:

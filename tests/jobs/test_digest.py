@@ -1,7 +1,6 @@
 """Each channel hears its digest once a day, whatever restarts, clocks and other processes do."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -19,21 +18,22 @@ from bot.core.tenancies import Tenancies
 from bot.jobs.digest import PATIENCE, Digests, SendDigest
 from bot.jobs.outbox import Send
 from bot.sandbox.slack.server import SandboxSlack
-from bot.sandbox.slack.workspace import demo_workspace
 from bot.store.outbox import Due
-from tests.jobs.office import CAMDENS, EVERYBODYS, IMPATIENT, SECOND, START, Office, an_office
-from tests.jobs.test_requests import at_work
+from tests.jobs.office import (
+    CAMDENS,
+    EVERYBODYS,
+    SECOND,
+    START,
+    Office,
+    an_office,
+    at_work,
+    locked_for_a_while,
+)
 from tests.jobs.test_settle import until
 
 LONDON = ZoneInfo("Europe/London")
 DUE = time(9, 0)
 """Half an hour before the clock's beginning."""
-
-
-@pytest.fixture
-async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
-    async with an_office(tmp_path, patience=getattr(request, "param", 5.0)) as office:
-        yield office
 
 
 def digests(office: Office, at: time = DUE, zone: str = "Europe/London") -> Digests:
@@ -177,14 +177,6 @@ async def test_what_was_reserved_yesterday_and_could_not_be_sent_is_told(office:
     assert [(each.channel_id, each.error, each.count) for each in digest.not_sent] == [(EVERYBODYS, "is_archived", 1)]
 
 
-@pytest.fixture
-async def slack() -> AsyncIterator[SandboxSlack]:
-    slack = SandboxSlack(demo_workspace(), scopes=["chat:write"])
-    async with slack.serving():
-        yield slack
-        assert slack.problems == []
-
-
 def sending(office: Office, slack: SandboxSlack) -> Send:
     client = AsyncWebClient(slack.bot_token, base_url=f"{slack.url}/api/", retry_handlers=[])
     return Send(
@@ -205,8 +197,8 @@ def told(slack: SandboxSlack) -> list[str]:
 async def test_two_processes_tell_it_once(office: Office, slack: SandboxSlack, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         other = await stack.enter_async_context(an_office(tmp_path))
-        jobs = [digests(each).run for each in (office, other)] + [sending(each, slack).run for each in (office, other)]
-        await stack.enter_async_context(at_work(*jobs))
+        both = (office, other)
+        await stack.enter_async_context(at_work(*map(digests, both), *(sending(each, slack) for each in both)))
         await slack.until(lambda: told(slack))
         await asyncio.sleep(0.2)
     assert len(told(slack)) == 1
@@ -224,7 +216,7 @@ async def test_one_that_was_owed_before_a_long_outage_is_sent_late_but_not_too_l
 ) -> None:
     await digests(office).look()
     office.clock.pass_by(later)
-    async with at_work(sending(office, slack).run):
+    async with at_work(sending(office, slack)):
 
         async def nothing_owed() -> bool:
             return not await office.outbox.pending()
@@ -235,10 +227,10 @@ async def test_one_that_was_owed_before_a_long_outage_is_sent_late_but_not_too_l
     assert [each.error for each in given_up] == ([] if sent else ["too late"])
 
 
-@pytest.mark.parametrize("office", [IMPATIENT], indirect=True, ids=["impatient"])
+@locked_for_a_while
 async def test_a_database_that_is_locked_for_a_while_delays_it(office: Office) -> None:
     with capture_logs() as logs:
-        async with at_work(digests(office).run):
+        async with at_work(digests(office)):
             async with office.locked():
                 await asyncio.sleep(0.3)
             assert "digest not owed" in [entry["event"] for entry in logs]

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,10 +18,17 @@ from bot.core.telling import Channels, owed
 from bot.jobs.outbox import LAST_RETRY, LEASE, REFUSED_FOR, Send
 from bot.sandbox.slack.nouns import Message
 from bot.sandbox.slack.server import SandboxSlack
-from bot.sandbox.slack.workspace import demo_workspace
 from bot.store.database import opened
 from bot.store.outbox import GivenUp, Outbox
-from tests.jobs.office import CAMDENS, EVERYBODYS, IMPATIENT, OMAR, SECOND, Office, an_office
+from tests.jobs.office import (
+    CAMDENS,
+    EVERYBODYS,
+    OMAR,
+    SECOND,
+    Office,
+    at_work,
+    locked_for_a_while,
+)
 
 POST = "chat.postMessage"
 NOT_THERE, ARCHIVED, NO_CHANNEL = "C0FRONT", "C0OLD", "C0GONE"
@@ -38,23 +45,6 @@ class Stopwatch:
 
 
 @pytest.fixture
-async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
-    async with an_office(tmp_path, patience=getattr(request, "param", 5.0)) as office:
-        yield office
-
-
-locked_for_a_while = pytest.mark.parametrize("office", [IMPATIENT], indirect=True, ids=["impatient"])
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SandboxSlack]:
-    slack = SandboxSlack(demo_workspace(), scopes=["chat:write"])
-    async with slack.serving():
-        yield slack
-        assert slack.problems == []
-
-
-@pytest.fixture
 def stopwatch() -> Stopwatch:
     return Stopwatch()
 
@@ -64,19 +54,6 @@ def send(office: Office, slack: SandboxSlack, stopwatch: Stopwatch) -> Send:
     """The job; it looks into the database a hundred times a second."""
     client = AsyncWebClient(slack.bot_token, base_url=f"{slack.url}/api/", retry_handlers=[])
     return Send(client, office.writes, office.outbox, office.something_owed, office.clock, stopwatch, every=0.01)
-
-
-@asynccontextmanager
-async def at_work(*jobs: Send) -> AsyncIterator[None]:
-    """The jobs run inside the block, and are then stopped as a shutdown stops them."""
-    tasks = [asyncio.create_task(job.run()) for job in jobs]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(task.cancelled() for task in tasks)
 
 
 async def owe(office: Office, *channel_ids: str, notes: bool = False) -> list[str]:

@@ -1,11 +1,9 @@
 """What stands in channels stays true, on good days and on bad ones."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -17,27 +15,12 @@ from bot.core.parse import pack_button
 from bot.jobs.redraw import LEASE, Redraw
 from bot.sandbox.slack.nouns import Message
 from bot.sandbox.slack.server import SandboxSlack
-from bot.sandbox.slack.workspace import demo_workspace
 from bot.stora.directory import Directory
 from bot.stora.keeper import Follower
 from bot.store.shown import Shown
-from tests.jobs.office import EVERYBODYS, IMPATIENT, Office, an_office
+from tests.jobs.office import EVERYBODYS, Office, at_work, locked_for_a_while
 
 UPDATE = "chat.update"
-
-
-@pytest.fixture
-async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
-    async with an_office(tmp_path, patience=getattr(request, "param", 5.0)) as office:
-        yield office
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SandboxSlack]:
-    slack = SandboxSlack(demo_workspace(), scopes=["chat:write"])
-    async with slack.serving():
-        yield slack
-        assert slack.problems == []
 
 
 @pytest.fixture
@@ -48,17 +31,6 @@ def redraw(office: Office, slack: SandboxSlack) -> Redraw:
     return Redraw(
         client, shown, office.directory, office.follower, 5, office.clock, every=0.01, apart=0.0, settled=timedelta()
     )
-
-
-@asynccontextmanager
-async def at_work(job: Redraw) -> AsyncIterator[None]:
-    task = asyncio.create_task(job.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert task.cancelled()
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -138,7 +110,7 @@ async def test_what_is_not_known_yet_is_drawn_later(office: Office, slack: Sandb
     assert await due(office, redraw) == 1
 
 
-@pytest.mark.parametrize("office", [IMPATIENT], indirect=True, ids=["impatient"])
+@locked_for_a_while
 async def test_a_database_that_is_locked_for_a_while_ends_nothing(
     office: Office, slack: SandboxSlack, redraw: Redraw
 ) -> None:

@@ -1,8 +1,7 @@
 """A request's message says what is true, whoever draws it, and ends when it is too old."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,10 +20,9 @@ from bot.jobs.requests import CARD_LIVES, Requests
 from bot.sandbox.slack import posting
 from bot.sandbox.slack.nouns import Message
 from bot.sandbox.slack.server import SandboxSlack
-from bot.sandbox.slack.workspace import demo_workspace
 from bot.slack.deliver import Deliver
 from bot.store.approvals import Approvals
-from tests.jobs.office import FIONA, IMPATIENT, OMAR, SECOND, Office, an_office
+from tests.jobs.office import FIONA, OMAR, SECOND, Office, an_office, at_work, locked_for_a_while
 from tests.jobs.test_settle import buttons, until
 
 ASKED_IN, DESK, DIRECT = "C0APPROVE", "C0FRONT", "D0FIONA"
@@ -34,14 +32,6 @@ ASKED_IN, DESK, DIRECT = "C0APPROVE", "C0FRONT", "D0FIONA"
 async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
     async with an_office(tmp_path, channel=False, patience=getattr(request, "param", 5.0)) as office:
         yield office
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[SandboxSlack]:
-    slack = SandboxSlack(demo_workspace(), scopes=["chat:write"])
-    async with slack.serving():
-        yield slack
-        assert slack.problems == []
 
 
 class Desk:
@@ -104,28 +94,16 @@ async def desk(office: Office, slack: SandboxSlack) -> AsyncIterator[Desk]:
 
 
 @pytest.fixture
-async def another_process(desk: Desk) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+async def another_process(desk: Desk) -> AsyncIterator[Send]:
     """The outbox of another process on the same database: what this one is sending, it does not know of."""
     async with aiohttp.ClientSession() as session:
-        yield Desk(desk.office, desk.slack, session).send.run
-
-
-@asynccontextmanager
-async def at_work(*jobs: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    tasks = [asyncio.ensure_future(job()) for job in jobs]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(task.cancelled() for task in tasks)
+        yield Desk(desk.office, desk.slack, session).send
 
 
 async def test_one_message_goes_through_all_that_happens(desk: Desk) -> None:
     card, response_url = desk.card()
     await desk.asked(response_url=response_url)
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.all_sent()
         [message] = desk.said()
         assert buttons(message) == ["Approve", "Decline", "Open in Backoffice"]
@@ -150,11 +128,11 @@ async def test_one_message_goes_through_all_that_happens(desk: Desk) -> None:
 async def test_whatever_is_drawn_late_says_what_is_true_by_then(desk: Desk) -> None:
     await desk.asked()
     await desk.office.outbox.pending()
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.all_sent()
     await desk.approved()
     await desk.office.reservations.settle("d0", Outcome("done"), desk.office.clock(), [])
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.all_sent()
     [message] = desk.said()
     texts = [call.arguments["text"] for call in desk.slack.called("chat.update")]
@@ -165,11 +143,11 @@ async def test_whatever_is_drawn_late_says_what_is_true_by_then(desk: Desk) -> N
 
 
 async def test_a_newer_truth_is_drawn_over_an_older_one_that_slack_took_later(
-    desk: Desk, another_process: Callable[[], Awaitable[None]]
+    desk: Desk, another_process: Send
 ) -> None:
     """Another process draws the end while this one's "reserving…" is still on its way."""
     await desk.asked()
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.all_sent()
         [message] = desk.said()
         held = desk.slack.faults.hold("chat.update")
@@ -186,11 +164,11 @@ async def test_a_newer_truth_is_drawn_over_an_older_one_that_slack_took_later(
 
 
 async def test_a_correction_waits_for_the_message_that_another_process_is_posting(
-    desk: Desk, another_process: Callable[[], Awaitable[None]]
+    desk: Desk, another_process: Send
 ) -> None:
     held = desk.slack.faults.hold("chat.postMessage")
     await desk.asked()
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await held.reached.wait()
         await desk.office.reservations.cancel("d0", FIONA, desk.office.clock())
         async with at_work(another_process):
@@ -207,7 +185,7 @@ async def test_a_correction_waits_for_the_message_that_another_process_is_postin
 async def test_what_is_over_before_it_could_be_posted_is_never_posted(desk: Desk) -> None:
     desk.slack.faults.status(500, "chat.postMessage")
     await desk.asked()
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.slack.until(lambda: desk.slack.called("chat.postMessage"))
         await desk.office.reservations.cancel("d0", FIONA, desk.office.clock())
         desk.office.clock.pass_by(timedelta(seconds=3))
@@ -220,7 +198,7 @@ async def test_a_request_that_slack_refuses_for_good_ends_and_the_asker_is_told(
     desk.slack.faults.error("channel_not_found", "chat.postMessage")
     card, response_url = desk.card()
     await desk.asked(response_url=response_url)
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.slack.until(lambda: desk.said(DIRECT))
         desk.office.clock.pass_by(timedelta(seconds=3))
         await desk.all_sent()
@@ -236,7 +214,7 @@ async def test_a_request_that_slack_refuses_for_good_ends_and_the_asker_is_told(
 
 async def test_a_message_that_somebody_deleted_is_given_up(desk: Desk) -> None:
     await desk.asked()
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.all_sent()
         desk.said()[0].deleted = True
         await desk.approvals.decline("d0", OMAR, desk.office.clock(), "")
@@ -250,7 +228,7 @@ async def test_a_request_says_so_while_its_unit_is_somebody_else_s(desk: Desk) -
     await desk.asked(response_url=response_url)
     unit = desk.office.directory.unit(desk.office.unit_ids[0])
     assert unit
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.all_sent()
         [message] = desk.said()
         for status in ("reserved", "available"):
@@ -271,7 +249,7 @@ async def test_an_old_card_is_left_alone(desk: Desk) -> None:
     await desk.asked(response_url=response_url)
     desk.office.clock.pass_by(CARD_LIVES)
     await desk.approvals.decline("d0", OMAR, desk.office.clock(), "")
-    async with at_work(desk.send.run):
+    async with at_work(desk.send):
         await desk.all_sent()
     assert card.text == "waiting"
     assert desk.slack.called("response_url") == []
@@ -284,7 +262,7 @@ async def test_a_card_that_slack_is_slow_about_holds_up_nobody(desk: Desk) -> No
     await desk.asked(response_url=response_url)
     desk.slack.faults.hold("response_url")
     await desk.approvals.decline("d0", OMAR, desk.office.clock(), "")
-    async with at_work(replace(desk.send, ways={"request": impatient.draw, "answer": impatient.answer}).run):
+    async with at_work(replace(desk.send, ways={"request": impatient.draw, "answer": impatient.answer})):
         await desk.all_sent()
     assert len(desk.said(DIRECT)) == 1
     desk.slack.faults.clear()
@@ -292,7 +270,7 @@ async def test_a_card_that_slack_is_slow_about_holds_up_nobody(desk: Desk) -> No
 
 async def test_what_nobody_answered_in_a_day_ends_by_itself(desk: Desk) -> None:
     await desk.asked()
-    async with at_work(desk.send.run, desk.requests.run):
+    async with at_work(desk.send, desk.requests):
         await desk.all_sent()
         desk.office.clock.pass_by(GOOD_FOR - SECOND)
         await asyncio.sleep(0.05)
@@ -307,15 +285,15 @@ async def test_what_nobody_answered_in_a_day_ends_by_itself(desk: Desk) -> None:
     assert (await desk.office.record())[-1] == (FIONA, "reserve", "expired")
 
 
-@pytest.mark.parametrize("office", [IMPATIENT], indirect=True, ids=["impatient"])
+@locked_for_a_while
 async def test_a_database_that_is_locked_for_a_while_ends_nothing_and_not_the_job(desk: Desk) -> None:
     await desk.asked()
     desk.office.clock.pass_by(GOOD_FOR)
     with capture_logs() as logs:
-        async with desk.office.locked(), at_work(desk.requests.run):
+        async with desk.office.locked(), at_work(desk.requests):
             await asyncio.sleep(0.3)
         assert "old requests not looked for" in [entry["event"] for entry in logs]
-    async with at_work(desk.requests.run):
+    async with at_work(desk.requests):
 
         async def expired() -> bool:
             request = await desk.approvals.get("d0")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,21 +30,12 @@ from bot.slack.outcomes import Outcomes
 from bot.slack.people import Home, People
 from bot.store.database import opened
 from bot.store.reservations import Reservations
-from tests.jobs.office import IMPATIENT, OMAR, RESERVE, UNIT, Office, an_office
+from tests.jobs.office import OMAR, RESERVE, UNIT, Office, at_work, locked_for_a_while
 
 DESK = "C0FRONT"
 DIRECT = "D0OMAR"
 POST = "chat.postMessage"
 ALL_LOST = 3
-
-
-@pytest.fixture
-async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
-    async with an_office(tmp_path, patience=getattr(request, "param", 5.0)) as office:
-        yield office
-
-
-locked_for_a_while = pytest.mark.parametrize("office", [IMPATIENT], indirect=True, ids=["impatient"])
 
 
 @pytest.fixture
@@ -71,18 +61,6 @@ async def settle(office: Office, slack: SandboxSlack) -> AsyncIterator[Settle]:
             office.clock,
             every=0.01,
         )
-
-
-@asynccontextmanager
-async def at_work(*jobs: Settle) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(job.run()) for job in jobs]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(task.cancelled() for task in tasks)
 
 
 async def until(condition: Callable[[], Awaitable[object]], seconds: float = 5.0) -> None:

@@ -55,7 +55,18 @@ def a_release(reservation_id: str, number: int) -> Proposal:
 
 
 def asked(proposal: Proposal) -> AuditEntry:
-    return AuditEntry(at=NOW, who=proposal.asked_by, action=proposal.action, result="asked", unit_id=proposal.unit_id)
+    return AuditEntry(
+        at=NOW,
+        who=proposal.asked_by,
+        action=proposal.action,
+        result="asked",
+        unit_id=proposal.unit_id,
+        unit_reference=proposal.unit_reference,
+        site_id=proposal.site_id,
+        tenancy_id=proposal.tenancy_id,
+        rule="role desk",
+        idempotency_key=proposal.idempotency_key,
+    )
 
 
 def owed(key: str, channel_id: str = "C1") -> Owed:

@@ -3,16 +3,19 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import pytest
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.loopback import serve
 from bot.sandbox.slack.server import SandboxSlack
 from bot.sandbox.slack.workspace import demo_workspace
+from tests.sandbox.slack.blocks import Json, option
 
 SCOPES = (
     "app_mentions:read",
@@ -83,3 +86,33 @@ def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
                 await asyncio.sleep(0.002)
 
     return wait
+
+
+@pytest.fixture
+def heard(app: AsyncApp) -> list[Json]:
+    """What the app heard of presses, choices and modals, each a payload; it accepts every submission."""
+    payloads: list[Json] = []
+
+    async def listen(args: AsyncArgs) -> None:
+        payloads.append(args.body)
+        await args.ack()
+
+    async def suggest(args: AsyncArgs) -> None:
+        payloads.append(args.body)
+        typed = args.body["value"]
+        await args.ack(options=[option(unit) for unit in ("A-1", "A-2", "B-1") if unit.startswith(typed)])
+
+    for action_id in ("reserve", "open", "menu", "pick", "find", "when", "tick", "note", "go"):
+        app.action(action_id)(listen)
+    app.options("find")(suggest)
+    app.view("form")(listen)
+    app.view_closed("form")(listen)
+    return payloads
+
+
+def replying(app: AsyncApp, **answer: Any) -> None:
+    """Let the app answer every submission with this."""
+
+    @app.view("form")
+    async def listen(args: AsyncArgs) -> None:
+        await args.ack(**answer)

@@ -1,67 +1,13 @@
 """People choose from menus and search in them; a real Bolt app hears of it."""
 
-from typing import Any
-
 import pytest
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack.nouns import Message
 from bot.sandbox.slack.server import SandboxSlack
 from bot.sandbox.slack.state import Impossible
-
-Json = dict[str, Any]
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
-
-
-def button(label: str, action_id: str = "reserve", **more: Any) -> Json:
-    return {"type": "button", "text": plain(label), "action_id": action_id, **more}
-
-
-def row(value: str, *elements: Json) -> Json:
-    return {"type": "actions", "block_id": f"row {value}", "elements": list(elements)}
-
-
-ROWS = [
-    row("A-1", button("Reserve", value="A-1"), button("Open", "open", url="https://example.com/a")),
-    row("A-2", button("Reserve", value="A-2", style="primary")),
-]
-
-
-def option(value: str) -> Json:
-    return {"text": plain(f"Unit {value}"), "value": value}
-
-
-async def posted(slack: SandboxSlack, client: AsyncWebClient, *blocks: Json, to: str | None = None) -> Message:
-    if to is None:
-        await client.chat_postMessage(channel="C0RESERVE", text="Units", blocks=blocks)
-    else:
-        await client.chat_postEphemeral(channel="C0RESERVE", user=to, text="Units", blocks=blocks)
-    return slack.workspace.messages["C0RESERVE"][-1]
-
-
-@pytest.fixture
-def heard(app: AsyncApp) -> list[Json]:
-    """What the app heard: each payload of a press or choice."""
-    payloads: list[Json] = []
-
-    async def listen(args: AsyncArgs) -> None:
-        payloads.append(args.body)
-        await args.ack()
-
-    async def suggest(args: AsyncArgs) -> None:
-        payloads.append(args.body)
-        typed = args.body["value"]
-        await args.ack(options=[option(unit) for unit in ("A-1", "A-2", "B-1") if unit.startswith(typed)])
-
-    for action_id in ("reserve", "open", "menu", "pick", "find", "when", "tick", "note"):
-        app.action(action_id)(listen)
-    app.options("find")(suggest)
-    return payloads
+from tests.sandbox.slack.blocks import Json, button, option, plain, posted, row
 
 
 async def test_a_choice_is_sent_and_stays_in_the_state(

@@ -1,7 +1,5 @@
 """People fill in modals and send them off, or close them; a real Bolt app hears of it."""
 
-from typing import Any
-
 import aiohttp
 import pytest
 from slack_bolt.app.async_app import AsyncApp
@@ -9,68 +7,9 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack.controls import buttons
-from bot.sandbox.slack.nouns import View
 from bot.sandbox.slack.server import SandboxSlack
 from bot.sandbox.slack.state import Impossible
-
-Json = dict[str, Any]
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
-
-
-def asked(action_id: str, kind: str = "plain_text_input", *, optional: bool = False, **more: Any) -> Json:
-    """An input block named after its element, with a label in capitals."""
-    element = {"type": kind, "action_id": action_id, **more}
-    block = {"type": "input", "block_id": f"{action_id} block", "label": plain(action_id.upper()), "element": element}
-    return block | ({"optional": True} if optional else {})
-
-
-def option(value: str) -> Json:
-    return {"text": plain(f"Unit {value}"), "value": value}
-
-
-def modal(*blocks: Json, **more: Any) -> Json:
-    shown = list(blocks) or [asked("note")]
-    return {
-        "type": "modal",
-        "callback_id": "form",
-        "title": plain("Form"),
-        "submit": plain("Send"),
-        "blocks": shown,
-    } | more
-
-
-async def opened(slack: SandboxSlack, client: AsyncWebClient, source: Json) -> View:
-    await client.views_open(trigger_id=slack.state.tickets.trigger("U0FIONA"), view=source)
-    view = slack.workspace.modal("U0FIONA")
-    assert view is not None
-    return view
-
-
-@pytest.fixture
-def heard(app: AsyncApp) -> list[Json]:
-    """What the app heard; it accepts every submission."""
-    payloads: list[Json] = []
-
-    async def listen(args: AsyncArgs) -> None:
-        payloads.append(args.body)
-        await args.ack()
-
-    app.view("form")(listen)
-    app.view_closed("form")(listen)
-    app.action("go")(listen)
-    return payloads
-
-
-def replying(app: AsyncApp, **answer: Any) -> None:
-    """Let the app answer every submission with this."""
-
-    @app.view("form")
-    async def listen(args: AsyncArgs) -> None:
-        await args.ack(**answer)
-
+from tests.sandbox.slack.blocks import Json, asked, modal, opened, option, plain
 
 EVERYTHING = [
     asked("note", min_length=2, max_length=5),
