@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.demo import page_settings
+from bot.sandbox.slack.modals import publish
 from tests.page.conftest import Stage, Stages
 from tests.page.visitors import a_customer, button, goes_to, reads, types
 
@@ -44,6 +45,20 @@ async def test_home_shows_how_things_stand_and_reserves(stage: Stage) -> None:
     await page.get_by_role("button", name="Refresh").click()
     await expect(page.get_by_text("Camden").first).to_be_visible()
     await page.get_by_role("button", name="Reserve a unit").click()
+    await expect(page.get_by_role("dialog", name="Reserve a unit")).to_be_visible()
+
+
+async def test_a_click_is_not_lost_when_home_is_drawn_anew_under_the_mouse(stage: Stage) -> None:
+    page, slack = await stage.visit(), stage.at_work.slack
+    await goes_to(page, "Unitbot")
+    await page.get_by_role("main").get_by_role("button", name="Home").click()
+    await page.get_by_role("button", name="Reserve a unit").hover()
+    await page.mouse.down()
+    source = slack.workspace.homes["U0FIONA"].source
+    news = {"type": "header", "text": {"type": "plain_text", "text": "Just in"}}
+    publish(slack.state, "U0FIONA", source | {"blocks": [*source["blocks"], news]})
+    await expect(page.get_by_role("heading", name="Just in")).to_be_visible()
+    await page.mouse.up()
     await expect(page.get_by_role("dialog", name="Reserve a unit")).to_be_visible()
 
 

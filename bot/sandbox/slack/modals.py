@@ -89,7 +89,7 @@ def publish(state: State, user: str, source: Json) -> View:
         view = state.workspace.homes[user] = _new(state, user, "home", source)
     else:
         _unused(state, source, but=view)
-        view.source, view.blocks = copy.deepcopy(source), named(state, source["blocks"])
+        view.source, view.blocks = copy.deepcopy(source), named(state, source["blocks"], before=view.blocks)
         view.hash = _hash(state)
         view.updated += 1
     state.journal.note(Change("home_published", view=view))

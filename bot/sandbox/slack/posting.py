@@ -1,6 +1,7 @@
 """Messages appear, change and vanish, and everyone who listens is told."""
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 from bot.sandbox.slack.journal import Change
@@ -52,9 +53,22 @@ def delete(state: State, message: Message) -> None:
     state.journal.note(Change("message_deleted", message=message))
 
 
-def named(state: State, blocks: list[Json]) -> list[Json]:
-    """The blocks as Slack keeps them: each with a block_id."""
-    return [copy.deepcopy(block) | {"block_id": block.get("block_id") or state.tickets.id("b")} for block in blocks]
+def named(state: State, blocks: list[Json], before: Iterable[Json] = ()) -> list[Json]:
+    """The blocks as Slack keeps them: each with a block_id, which is the old one of what was there ``before``."""
+    old = list(before)
+    return [
+        copy.deepcopy(block) | {"block_id": block.get("block_id") or _kept(block, old) or state.tickets.id("b")}
+        for block in blocks
+    ]
+
+
+def _kept(block: Json, old: list[Json]) -> str | None:
+    """The id of the first of the old blocks that is the same but for the id; it is taken out."""
+    same = next((each for each in old if each | {"block_id": None} == block | {"block_id": None}), None)
+    if same is None:
+        return None
+    old.remove(same)
+    return str(same["block_id"])
 
 
 def as_json(state: State, message: Message) -> Json:

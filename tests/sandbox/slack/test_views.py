@@ -19,6 +19,10 @@ def modal(title: str = "Reserve", *blocks: Json, **more: Any) -> Json:
     return {"type": "modal", "title": plain(title), "blocks": list(blocks), **more}
 
 
+def header(text: str) -> Json:
+    return {"type": "header", "text": plain(text)}
+
+
 HOME = {"type": "home", "blocks": [{"type": "divider"}]}
 
 
@@ -143,6 +147,20 @@ async def test_an_update_names_its_view_in_one_way(client: AsyncWebClient) -> No
         await client.views_update(view_id="V1", view=modal())
 
 
+async def test_blocks_of_a_home_tab_keep_their_ids_while_they_stay_the_same(
+    slack: SandboxSlack, client: AsyncWebClient
+) -> None:
+    async def published(*blocks: Json) -> list[str]:
+        await client.views_publish(user_id="U0FIONA", view={"type": "home", "blocks": list(blocks)})
+        return [block["block_id"] for block in slack.workspace.homes["U0FIONA"].blocks]
+
+    line, words, others = {"type": "divider"}, header("Units"), header("Nothing")
+    above, title, below = await published(line, words, line)
+    assert len({above, title, below}) == 3
+    assert (await published(line, others, line))[::2] == [above, below]
+    assert title not in await published(words), "what was gone comes back as another block"
+
+
 async def test_a_home_tab_is_published_to_one_person_and_kept(slack: SandboxSlack, client: AsyncWebClient) -> None:
     first = (await client.views_publish(user_id="U0FIONA", view=HOME))["view"]
     again = (await client.views_publish(user_id="U0FIONA", view=HOME, hash=first["hash"]))["view"]
@@ -150,6 +168,7 @@ async def test_a_home_tab_is_published_to_one_person_and_kept(slack: SandboxSlac
     assert slack.workspace.homes.keys() == {"U0FIONA"}
     assert (again["id"], again["hash"] != first["hash"]) == (first["id"], True)
     assert slack.workspace.homes["U0FIONA"].title == ""
+    assert again["blocks"] == first["blocks"], "what is the same is the same block"
     with pytest.raises(SlackApiError, match="hash_conflict"):
         await client.views_publish(user_id="U0FIONA", view=HOME, hash=first["hash"])
     for nobody in ("U0NOBODY", "U0UNITBOT"):

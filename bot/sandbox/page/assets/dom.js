@@ -14,6 +14,13 @@ export function fill(element, ...children) {
   return element;
 }
 
+// Make `nodes` the children of `box` without touching those that are there already.
+export function arrange(box, nodes) {
+  const wanted = new Set(nodes);
+  for (const child of [...box.children]) if (!wanted.has(child)) child.remove();
+  nodes.forEach((node, index) => box.children[index] !== node && box.insertBefore(node, box.children[index] ?? null));
+}
+
 const CONTROL = "input,textarea,select,button,a,[tabindex]";
 export const control = (node) => (node.matches(CONTROL) ? node : node.querySelector(CONTROL));
 
@@ -30,7 +37,6 @@ export function redraw(box, draw) {
   const again = held.map(({ key, index }) => box.querySelectorAll(key)[index] ?? box.querySelector(key)).find(Boolean);
   (again ? control(again) : box).focus();
 }
-
 export const byId = (id) => document.getElementById(id);
 // A link that opens elsewhere; other schemes than the web's stay text.
 export function link(url, ...children) {

@@ -3,7 +3,7 @@ import { acting } from "./acting.js";
 import * as backstage from "./backstage.js";
 import { blocks } from "./blocks.js";
 import { composer } from "./composer.js";
-import { avatar, byId, el, fill as fillBox, redraw } from "./dom.js";
+import { arrange, avatar, byId, el, fill as fillBox, redraw } from "./dom.js";
 import { timeline } from "./messages.js";
 import { showModal } from "./modal.js";
 import { act, follow, get, inWords, pause, trouble } from "./server.js";
@@ -18,6 +18,7 @@ let place = ""; // the channel that is open, or "home"
 let seen = ""; // who looks at which place
 let thread = null; // the ts of the thread that is open
 let frame = 0; // the drawing that is due
+let home = new Map(); // block of the Home tab as JSON → its node
 let fill = null; // puts text into the composer
 
 const app = () => world.app;
@@ -97,7 +98,6 @@ function open() {
   if (place === "home") act("home", { user: me, tab: "home" });
   else read();
 }
-
 function go(where) {
   if (where !== place) history.pushState(null, "");
   place = where;
@@ -114,7 +114,6 @@ function arrive() {
   if (world && user === me) open();
   else become(user);
 }
-
 async function read() {
   const where = channel();
   if (where?.unread) Object.assign(where, await act("read", { user: me, channel: where.id }));
@@ -180,9 +179,13 @@ function drawHome() {
   byId("messages").hidden = place === "home";
   if (box.hidden) return;
   if (!view) return box.replaceChildren(el("p", { class: "none" }, "Nothing here yet."));
-  const doing = acting({ user: me, view: view.id }, (answer) =>
-    trouble(answer) && box.append(el("p", { class: "error", role: "alert" }, trouble(answer))));
-  redraw(box, () => fillBox(box, blocks(view.blocks, { world, values: view.values, ...doing })));
+  const doing = acting({ user: me, view: view.id }, (answer) => trouble(answer) &&
+    box.append(el("p", { class: "error", role: "alert" }, trouble(answer))));
+  // What stays as it was stays there: a button that is drawn anew under a pressed mouse would never hear of it.
+  const context = { world, values: view.values, ...doing };
+  const draw = (block, key) => [key, home.get(key) ?? blocks([block], context)[0]];
+  home = new Map(view.blocks.map((block) => draw(block, JSON.stringify([view.id, block]))));
+  redraw(box, () => arrange(box, [...home.values()]));
 }
 
 const show = () => ({

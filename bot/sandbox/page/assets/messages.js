@@ -1,13 +1,12 @@
 // Messages of a channel or thread, newest last; what did not change keeps its place, its focus and its open menus.
 import { blocks } from "./blocks.js";
 import { acting } from "./acting.js";
-import { avatar, day, el, redraw, time } from "./dom.js";
+import { arrange, avatar, day, el, redraw, time } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { trouble } from "./server.js";
 
 const drawn = new WeakMap(); // message → { key, node }
 const TOGETHER = 300; // seconds within which one author's messages stand under one name
-
 const SLACKBOT = { real_name: "Slackbot", name: "slackbot" };
 
 // `messages` are the wanted ones in order; `show` has world, trouble(message, text), replies(message), thread(message).
@@ -30,13 +29,6 @@ export function timeline(box, messages, show, ...before) {
   redraw(box, () => arrange(box, [...before, ...nodes]));
   box.scrollTop = atBottom ? box.scrollHeight : scrollTop;
 }
-// Make `nodes` the children of `box` without touching those that are there already.
-function arrange(box, nodes) {
-  const wanted = new Set(nodes);
-  for (const child of [...box.children]) if (!wanted.has(child)) child.remove();
-  nodes.forEach((node, index) => box.children[index] !== node && box.insertBefore(node, box.children[index] ?? null));
-}
-
 function entry(message, { newDay, follows, replies }, show) {
   const { world } = show;
   const person = world.people[message.user] ?? SLACKBOT;

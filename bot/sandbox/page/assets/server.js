@@ -42,7 +42,6 @@ export async function post(path, said = {}) {
 // What is found there; null without a connection.
 export const get = (path, query = {}) =>
   fetch(`${path}?${new URLSearchParams(query)}`).then((answer) => answer.json()).catch(() => null);
-
 const WORDS = {
   operation_timeout: "Unitbot did not respond in time.",
   dispatch_failed: "Unitbot could not be reached.",
@@ -50,8 +49,6 @@ const WORDS = {
   not_connected: "There is no connection just now.",
   http_413: "That is longer than a message can be.",
 };
-
 export const inWords = (error) => (WORDS[error] ? `${WORDS[error]} (${error})` : error);
-
 // What went wrong, or nothing: that a button is gone by now, as after a second click, needs no word.
 export const trouble = ({ ok, impossible, error }) => (ok || impossible ? "" : inWords(error));
