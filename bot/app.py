@@ -18,6 +18,7 @@ from bot.slack.failures import Net, keep_running
 from bot.slack.inflight import InFlight
 from bot.slack.people import Home
 from bot.slack.routes import register
+from bot.slack.server import SLACK_PATH, SlackEvents
 from bot.slack.socket import connected
 from bot.start.jobs import jobs_of
 from bot.start.memory import memory
@@ -69,8 +70,6 @@ async def running(settings: Settings, now: Callable[[], datetime] | None = None)
         session = await stack.enter_async_context(slack_session())
         patient = slack_client(settings, session)
         patient.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
-        who = await tried("SLACK_BOT_TOKEN", "the bot token of the installed app", patient.auth_test)
-        in_flight = InFlight()
         parts = parts_of(
             settings=settings,
             now=now,
@@ -82,21 +81,26 @@ async def running(settings: Settings, now: Callable[[], datetime] | None = None)
             channels=channels,
             clients=Clients(slack_client(settings, session), patient, single_shot(slack_client(settings, session))),
             deliver=Deliver(patient, session),
-            home=Home(who["team_id"], who.get("enterprise_id")),
         )
+        in_flight = InFlight()
+        pages: Mapping[str, Handler] = {
+            "/readyz": parts.ready.answer,
+            "/metrics": Scrape(metrics, stora.budget, stora.directory, parts.outbox, now).answer,
+        }
+        posts, slack_events = dict(_webhooks(settings, stora, metrics)), SlackEvents(settings.slack_signing_secret)
+        if not settings.socket_mode:
+            posts[SLACK_PATH] = slack_events.answer
+        listener = await stack.enter_async_context(listening(settings, pages, posts, in_flight))
+        who = await tried("SLACK_BOT_TOKEN", "the bot token of the installed app", patient.auth_test)
+        parts.people.home = Home(who["team_id"], who.get("enterprise_id"))
         app = bolt(settings, session, who)
         register(app, Net(parts.deliver, in_flight, metrics.answered), stories(parts))
 
         await follower.catch_up()
         for job in jobs_of(parts):
             await stack.enter_async_context(in_background(keep_running(job, crashed=parts.turns.crashed), in_flight))
-        pages: Mapping[str, Handler] = {
-            "/readyz": parts.ready.answer,
-            "/metrics": Scrape(metrics, stora.budget, stora.directory, parts.outbox, now).answer,
-        }
-        url = await stack.enter_async_context(
-            listening(settings, app, pages, _webhooks(settings, stora, metrics), in_flight)
-        )
+        stack.push_async_callback(listener.close)  # the jobs go on until all that was asked is answered
+        slack_events.app = app
         if settings.slack_app_token is not None:
             app_token = settings.slack_app_token.get_secret_value()
             await tried(
@@ -106,8 +110,8 @@ async def running(settings: Settings, now: Callable[[], datetime] | None = None)
             )
             socket = await stack.enter_async_context(connected(app, patient, app_token, in_flight, DRAIN_SECONDS))
             parts.socket.client = socket.client
-        log.info("running", url=url, socket_mode=settings.socket_mode)
-        yield Bot(url, stora.directory, stora.tenancies)
+        log.info("running", url=listener.url, socket_mode=settings.socket_mode)
+        yield Bot(listener.url, stora.directory, stora.tenancies)
 
 
 def _webhooks(settings: Settings, stora: Stora, metrics: Metrics) -> Mapping[str, Handler]:

@@ -218,6 +218,8 @@ class Turns:
         stopped += [
             f"{job} crashed {now - at:.0f} s ago" for job, at in self._crashed.items() if now - at < self.CRASH_SHOWS
         ]
+        if not self._last:
+            stopped.append("not at work yet")
         return failing(", ".join(stopped)) if stopped else ok(f"at work: {', '.join(self._last)}")
 
 

@@ -260,6 +260,7 @@ async def test_a_job_that_crashes_again_and_again_is_noticed(clock: Clock) -> No
             raise ZeroDivisionError
 
     turns = Turns(clock)
+    turns.of("outbox", 10 * turns.CRASH_SHOWS)
     crashes: list[str] = []
 
     def crashed(job: str) -> None:

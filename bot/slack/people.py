@@ -32,10 +32,11 @@ class People:
     """Who is who, asked of Slack once in a while. What could not be asked is not remembered."""
 
     def __init__(
-        self, client: AsyncWebClient, home: Home, groups: UserGroups, now: Callable[[], float] = time.monotonic
+        self, client: AsyncWebClient, home: Home | None, groups: UserGroups, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
-        self._home = home
+        self.home = home
+        """Set before anybody's request is answered."""
         self._groups = groups
         self._now = now
         self._once = Coalesced()
@@ -71,7 +72,8 @@ class People:
         user = answer.get("user")
         if not isinstance(user, dict):
             return "unverified"
-        standing = standing_of(user, self._home)
+        assert self.home is not None  # noqa: S101 - see there
+        standing = standing_of(user, self.home)
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
             self._names.clear()

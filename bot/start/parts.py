@@ -27,7 +27,7 @@ from bot.settings import Settings
 from bot.slack.deliver import Deliver
 from bot.slack.groups import UserGroups
 from bot.slack.outcomes import Outcomes
-from bot.slack.people import Home, People
+from bot.slack.people import People
 from bot.start.stora import Stora
 from bot.stora.keeper import Follower
 from bot.store.approvals import Approvals
@@ -94,11 +94,10 @@ def parts_of(  # noqa: PLR0913 - what there is before it
     channels: Channels,
     clients: Clients,
     deliver: Deliver,
-    home: Home,
 ) -> Parts:
     """Make the rest from what the bot has been joined to."""
     groups = UserGroups(clients.impatient, groups_in(settings.roles))
-    people = People(clients.impatient, home, groups)
+    people = People(clients.impatient, None, groups)
     reservations, something_owed, turns, socket = Reservations(engine), asyncio.Event(), Turns(), SocketHealth()
     return Parts(
         settings=settings,

@@ -1,14 +1,14 @@
 """What runs for as long as the bot does, and ends within ten seconds of being told to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from slack_bolt.async_app import AsyncApp
 
 from bot.settings import Settings
 from bot.slack.inflight import InFlight
@@ -34,27 +34,38 @@ async def in_background(job: Coroutine[Any, Any, None], in_flight: InFlight) -> 
         await asyncio.wait([task], timeout=max(0.1, in_flight.left(DRAIN_SECONDS)))
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """The HTTP listener at work."""
+
+    url: str
+    close: Callable[[], Awaitable[None]]
+    """Take nothing new, and let what is in flight finish."""
+
+
 @asynccontextmanager
 async def listening(
-    settings: Settings,
-    app: AsyncApp,
-    pages: Mapping[str, Handler],
-    posts: Mapping[str, Handler],
-    in_flight: InFlight,
-) -> AsyncIterator[str]:
-    """Take requests inside the block; yields the address. At its end what is in flight is finished.
+    settings: Settings, pages: Mapping[str, Handler], posts: Mapping[str, Handler], in_flight: InFlight
+) -> AsyncIterator[Listener]:
+    """Take requests inside the block, or until the listener is closed.
 
     Raises:
         CannotStart: the address cannot be had.
     """
-    server = application(None if settings.socket_mode else app, pages, posts)
     runner = web.AppRunner(
-        server,
+        application(pages, posts),
         access_log=None,
         shutdown_timeout=LONGEST_REQUEST,
         # Signatures are over what was sent, and a small body that unpacks to gigabytes would keep everybody waiting.
         auto_decompress=False,
     )
+
+    async def close() -> None:
+        in_flight.left(DRAIN_SECONDS)  # from now on
+        await runner.cleanup()
+        if not await in_flight.finished(DRAIN_SECONDS):
+            log.warning("stopped with work unfinished")
+
     await runner.setup()
     try:
         try:
@@ -62,9 +73,6 @@ async def listening(
         except OSError as error:
             raise CannotStart(f"PORT: cannot listen on {settings.host}:{settings.port} ({error.strerror})") from None
         host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
+        yield Listener(f"http://{host}:{port}", close)
     finally:
-        in_flight.left(DRAIN_SECONDS)  # from now on
         await runner.cleanup()
-        if not await in_flight.finished(DRAIN_SECONDS):
-            log.warning("stopped with work unfinished")

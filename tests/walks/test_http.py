@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -43,6 +44,9 @@ SPOILT: dict[str, Callable[[], dict[str, str]]] = {
     "signed for another body": lambda: headers("sandbox-signing-secret", body=b"another body"),
     "a time that is none": lambda: {**headers("sandbox-signing-secret"), "X-Slack-Request-Timestamp": "yesterday"},
     "a digit that is no number": lambda: {**headers("sandbox-signing-secret"), "X-Slack-Request-Timestamp": "²"},
+    "a signature in letters that none has": lambda: (
+        headers("sandbox-signing-secret") | {"X-Slack-Signature": "v0=\u00e9"}
+    ),
     "not signed at all": lambda: {"Content-Type": "application/x-www-form-urlencoded"},
 }
 
@@ -55,6 +59,23 @@ async def test_what_slack_did_not_sign_is_refused_and_runs_nothing(town: Town, h
         refused = await http.post(f"{at_work.bot.url}/slack/events", content=BODY, headers=raw)
     assert refused.status_code == 401
     assert at_work.slack.called("users.info") == []
+
+
+NO_PAYLOADS = {
+    "application/json": ["{", "[]", "null", '"x"', "[" * 20_000, '{"team": [1], "user": 5}', '{"authorizations": "x"}'],
+    "application/x-www-form-urlencoded": ["payload=hello", "payload=%5B%5D", "payload=null", "payload=1"],
+}
+
+
+@pytest.mark.parametrize(("kind", "body"), [(kind, body) for kind, bodies in NO_PAYLOADS.items() for body in bodies])
+async def test_what_makes_no_sense_is_refused_before_anybody_tries_to_make_some_of_it(
+    town: Town, caplog: pytest.LogCaptureFixture, kind: str, body: str
+) -> None:
+    at_work = await town()
+    unsigned = await at_work.slack.post_raw(body.encode(), {"Content-Type": kind})
+    signed = await at_work.slack.post_raw(body.encode(), at_work.slack.signed(body.encode(), kind))
+    assert (unsigned.status, signed.status) == (401, 400)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def test_bytes_that_are_no_text_are_refused(town: Town) -> None:
@@ -239,6 +260,36 @@ async def test_wrong_settings_end_with_2_and_a_line_for_each() -> None:
         "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "STORA_API_TOKEN", "PAGE_SIZE"
     ]  # fmt: skip
     assert "secret-user-token" not in complaint.decode()
+
+
+async def test_whoever_watches_the_bot_learns_what_it_waits_for_while_it_starts() -> None:
+    slack, stora = a_slack(), a_stora()
+    asked = slack.faults.hold("auth.test")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    async with (
+        slack.serving(),
+        serve(stora.application()) as stora_url,
+        process(**settings(slack, stora_url, PORT=str(port))) as bot,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as http,
+    ):
+        await asked.reached.wait()
+        assert (await http.get("/healthz")).status_code == 200
+        assert (await http.get("/metrics")).status_code == 200
+        slack.faults.status(503, "auth.test", times=None)
+        ready = await http.get("/readyz")
+        assert ready.status_code == 503
+        assert (ready.json()["slack"]["status"], ready.json()["jobs"]["detail"]) == ("failing", "not at work yet")
+        command = {**headers(slack.signing_secret), "Content-Type": "application/x-www-form-urlencoded"}
+        assert (await http.post("/slack/events", content=BODY, headers=command)).status_code == 503
+        slack.faults.clear()
+        asked.release()
+        await logged(bot, "running")
+        await logged(bot, "units read")
+        async with asyncio.timeout(30):
+            while (await http.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.1)
 
 
 async def test_a_slack_that_never_answers_ends_the_start_with_a_sentence() -> None:

@@ -59,7 +59,7 @@ class Ear:
 async def listening(ear: Ear, patience: float = 4.0) -> AsyncIterator[str]:
     """The endpoint by itself, on the server that it has in the bot."""
     receiver = Receiver(SecretStr(SECRET), "/units/{id}", ear.hear, patience=patience)
-    async with serve(application(None, posts={PATH: receiver.answer})) as url:
+    async with serve(application({}, {PATH: receiver.answer})) as url:
         yield url + PATH
 
 
