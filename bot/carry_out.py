@@ -101,7 +101,7 @@ class CarryOut:
         except (Refused, NotFound, StoraLogin, StoraBusy) as refused:
             return _refusal(refused)
         self._learn(proposal.tenancy_id, unit, at)
-        return Outcome("done")
+        return Outcome("done", allocation_id=unit.allocation_id or None)
 
     async def _found_out(self, decision: Decision) -> Outcome:
         proposal = decision.proposal
@@ -113,7 +113,7 @@ class CarryOut:
             log.info("outcome still unknown", decision=proposal.id, problem=repr(problem))
             return Outcome("unknown")
         if ours == (proposal.action == "reserve"):
-            return Outcome("done")
+            return Outcome("done", allocation_id=holder if ours else None)
         if self._too_late(decision):
             # What Stora said to a later request with the same key is known by now to hold for the first one too.
             earlier = decision.outcome
@@ -128,6 +128,8 @@ class CarryOut:
         # The unit first: a reservation of ours that lands between the two questions must not look like another's.
         row, _ = await self.directory.ask_unit(decision.proposal.unit_id)
         holder = row.unit.allocation_id
+        if holder and holder == decision.proposal.takes_back:
+            return holder, True
         return holder, bool(holder) and holder in (await self.tenancies.ask(decision.proposal.tenancy_id)).allocations
 
     def _too_late(self, decision: Decision) -> bool:

@@ -54,6 +54,11 @@ async def owed(office: Office) -> list[tuple[str, str, str]]:
     return [(one.owed.key, one.owed.kind, one.owed.channel_id) for one in due]
 
 
+def done(office: Office) -> Outcome:
+    """Reserved, with the allocation by which Stora has the first unit as somebody's."""
+    return Outcome("done", allocation_id=office.world.units[office.unit_ids[0]]["unit_allocation"]["id"])
+
+
 async def died_while_sending(office: Office, *, lost: str = "drop_after") -> Decision:
     """A decision whose process died after its request left; now it is somebody else's to find out."""
     await office.confirmed(office.proposal())
@@ -65,7 +70,7 @@ async def died_while_sending(office: Office, *, lost: str = "drop_after") -> Dec
 
 async def reserved(office: Office) -> None:
     """Unit 0 is tenancy 0's, through the bot, and everybody knows."""
-    assert await office.carry_out.send(await office.confirmed(office.proposal())) == Outcome("done")
+    assert await office.carry_out.send(await office.confirmed(office.proposal())) == done(office)
     await owed(office)
     office.stora.received.clear()
     office.clock.pass_by(SECOND)
@@ -77,7 +82,7 @@ async def reserved(office: Office) -> None:
 async def test_what_took_effect_is_recorded_with_what_is_owed_for_it(office: Office) -> None:
     decision = await office.confirmed(office.proposal())
     office.clock.pass_by(SECOND)
-    assert await office.carry_out.send(decision) == Outcome("done")
+    assert await office.carry_out.send(decision) == done(office)
     assert office.allocations() == [office.unit_ids[0]]
     settled = await office.decision()
     assert (settled.state, settled.settled_at, settled.confirmed_by) == ("done", office.clock(), OMAR)
@@ -126,7 +131,7 @@ async def test_a_decision_about_what_nobody_has_looked_at_yet_is_carried_out_all
     contact_id = next(iter(office.world.contacts))
     tenancy = office.world.add_tenancy(contact_id, site_id, office.clock(), office.clock())
     decision = await office.confirmed(office.proposal(tenancy_id=tenancy["id"]))
-    assert await office.carry_out.send(decision) == Outcome("done")
+    assert await office.carry_out.send(decision) == done(office)
     assert tenancy["unit_allocations"]
     assert tenancy["id"] not in office.tenancies.known.by_id
 
@@ -141,7 +146,7 @@ async def test_outcome_and_what_is_owed_are_recorded_together_or_not_at_all(offi
     assert not office.something_owed.is_set()
     office.mended()
     office.clock.pass_by(LEASE)
-    assert await office.carry_out.find_out(await office.taken_over()) == Outcome("done")
+    assert await office.carry_out.find_out(await office.taken_over()) == done(office)
     assert await owed(office) == [("d0:announcement", "announcement", CAMDENS)]
 
 
@@ -219,7 +224,7 @@ async def test_without_an_answer_the_outcome_is_unknown_and_to_be_found_out_in_t
     office.clock.pass_by(FIRST_LOOK - SECOND)
     assert await office.reservations.take_over(office.clock(), LEASE, 10) == []
     office.clock.pass_by(SECOND)
-    assert await office.carry_out.find_out(await office.taken_over()) == Outcome("done")
+    assert await office.carry_out.find_out(await office.taken_over()) == done(office)
     assert office.allocations() == [office.unit_ids[0]]
     assert await owed(office) == [("d0:announcement", "announcement", CAMDENS)]
 
@@ -258,6 +263,14 @@ async def test_a_release_is_carried_out_and_told(office: Office) -> None:
     (due,) = await office.outbox.claim(office.clock(), LEASE, 10)
     assert due.owed.key == "d0-release-0:announcement"
     assert Happening.model_validate_json(due.owed.payload).what == "released"
+
+
+async def test_a_release_takes_back_what_stora_gave_whatever_the_tenancy_says(office: Office) -> None:
+    given = await office.carry_out.send(await office.confirmed(office.proposal()))
+    office.stora.faults.status(403, route=TENANCY)
+    release = replace(office.proposal(0, "release"), takes_back=given.allocation_id)
+    assert await office.carry_out.send(await office.confirmed(release)) == Outcome("done")
+    assert len(office.posts(DEALLOCATE)) == 1
 
 
 @pytest.mark.parametrize(("now", "happened"), [("nobody's", "released"), ("another's", "reserved")])
@@ -303,7 +316,7 @@ async def test_a_release_that_stora_refuses_is_shown_as_it_is(office: Office) ->
 
 async def test_what_took_effect_is_found_done_without_another_request(office: Office) -> None:
     outcome = await office.carry_out.find_out(await died_while_sending(office))
-    assert outcome == Outcome("done")
+    assert outcome == done(office)
     assert office.routes() == [("GET", UNIT), ("GET", TENANCY)]
     assert await owed(office) == [("d0:announcement", "announcement", CAMDENS)]
     assert (await office.record())[-1] == (OMAR, "reserve", "done")
@@ -314,7 +327,7 @@ async def test_what_took_effect_is_found_done_without_another_request(office: Of
 async def test_what_did_not_take_effect_is_sent_with_its_own_key_while_it_is_young(office: Office) -> None:
     decision = await died_while_sending(office, lost="drop_before")
     office.clock.at = (decision.confirmed_at or office.clock()) + SENT_AGAIN_FOR
-    assert await office.carry_out.find_out(decision) == Outcome("done")
+    assert await office.carry_out.find_out(decision) == done(office)
     assert office.allocations() == [office.unit_ids[0]]
     assert [received.headers["Idempotency-Key"] for received in office.posts()] == ["key-d0"]
 
@@ -415,7 +428,7 @@ async def test_what_stays_unknown_is_looked_into_ever_more_rarely_but_never_give
         decision = await office.taken_over()
     assert waits == [2, 4, 8, 16, 32, 64, *[LAST_LOOK / FIRST_LOOK] * 3]
     office.stora.faults.down = False
-    assert await office.carry_out.find_out(decision) == Outcome("done")
+    assert await office.carry_out.find_out(decision) == done(office)
 
 
 @pytest.mark.parametrize("gone", ["unit", "tenancy"])
@@ -472,7 +485,7 @@ async def test_a_release_whose_answer_is_lost_does_not_take_the_unit_from_the_ne
 async def test_a_clock_that_stepped_back_still_lets_a_young_decision_be_sent(office: Office) -> None:
     decision = await died_while_sending(office, lost="drop_before")
     office.clock.pass_by(-timedelta(days=1))
-    assert await office.carry_out.find_out(decision) == Outcome("done")
+    assert await office.carry_out.find_out(decision) == done(office)
 
 
 async def test_a_clock_that_stepped_back_does_not_keep_a_decision_young_for_ever(office: Office) -> None:
@@ -507,7 +520,7 @@ async def test_whoever_works_on_a_claim_keeps_it(office: Office) -> None:
         await extended(office, lease)
         assert await office.reservations.take_over(office.clock(), lease, 10) == []
     working.set()
-    assert await sending == Outcome("done")
+    assert await sending == done(office)
     assert office.moment("lease_until") is not None  # it is still ours to tell
 
 
@@ -533,7 +546,7 @@ async def test_a_claim_is_kept_through_a_database_that_is_locked_for_a_moment(of
     office.clock.pass_by(lease / 2)
     await extended(office, lease)
     working.set()
-    assert await sending == Outcome("done")
+    assert await sending == done(office)
 
 
 @locked_for_a_while
@@ -548,7 +561,7 @@ async def test_what_cannot_be_recorded_is_found_out_by_whoever_takes_it_over(off
             await sending
     assert (await office.decision()).state == "claimed"
     office.clock.pass_by(LEASE)
-    assert await office.carry_out.find_out(await office.taken_over()) == Outcome("done")
+    assert await office.carry_out.find_out(await office.taken_over()) == done(office)
     assert len(office.posts()) == 1
     assert await owed(office) == [("d0:announcement", "announcement", CAMDENS)]
 
@@ -560,7 +573,7 @@ async def test_what_cannot_be_recorded_while_it_is_found_out_is_found_out_again(
         with pytest.raises(DatabaseUnusable):
             await office.carry_out.find_out(decision)
     office.clock.pass_by(LEASE)
-    assert await office.carry_out.find_out(await office.taken_over()) == Outcome("done")
+    assert await office.carry_out.find_out(await office.taken_over()) == done(office)
     assert await owed(office) == [("d0:announcement", "announcement", CAMDENS)]
 
 
@@ -582,9 +595,9 @@ async def test_what_was_recorded_first_is_what_everybody_is_told(
 
 async def test_an_unknown_outcome_does_not_undo_what_is_known(office: Office) -> None:
     decision = await died_while_sending(office)
-    assert await office.carry_out.find_out(decision) == Outcome("done")
+    assert await office.carry_out.find_out(decision) == done(office)
     office.stora.faults.down = True
-    assert await office.carry_out.find_out(decision) == Outcome("done")
+    assert await office.carry_out.find_out(decision) == done(office)
 
 
 async def test_a_handler_that_is_cut_off_leaves_the_decision_to_be_taken_over(office: Office) -> None:
@@ -598,7 +611,7 @@ async def test_a_handler_that_is_cut_off_leaves_the_decision_to_be_taken_over(of
     assert sending.cancelled()
     working.set()
     office.clock.pass_by(LEASE)
-    assert await office.carry_out.find_out(await office.taken_over()) == Outcome("done")
+    assert await office.carry_out.find_out(await office.taken_over()) == done(office)
     assert office.allocations() == [office.unit_ids[0]]
 
 

@@ -46,6 +46,8 @@ class Proposal:
     """Slack user id."""
     asked_at: datetime
     backoffice_url: str | None = None
+    takes_back: str | None = None
+    """Of a release: the unit allocation that Stora made for the reservation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Outcome:
     """Why not: Stora's own words, or ours if Stora was never asked."""
     code: str = ""
     request_id: str | None = None
+    allocation_id: str | None = None
+    """Of a reservation that is done: the unit allocation that Stora made for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,12 +104,6 @@ def resolve_reserve(request: ReserveRequest, inventory: Inventory, tenancies: Te
     typed_customer = min((customer for _, customer in readings if customer), key=len, default="")
     # While the tenancies are being read, there may be another Jane Doe: then only an id is sure.
     sure = tenancies.complete or typed_customer in tenancies.by_id
-    if found and sure:
-        # A tenancy is at one site, so it says which of several A-012 is meant.
-        there = {tenancy.site_id for tenancy in found}
-        units = [unit for unit in units if unit.site_id in there] or units
-    if len({unit.site_id for unit in units}) == 1:
-        found = [tenancy for tenancy in found if tenancy.site_id == units[0].site_id] or found
     unit_id = tenancy_id = ""
     if len(units) == 1 and all(unit for unit, _ in readings):
         unit_id = units[0].id

@@ -80,7 +80,7 @@ class Confirm:
         asked = parse_button(Release, slack.body["actions"][0].get("value"))
         reservation = await self._decision(asked.reservation_id)
         reserved = reservation.proposal
-        if reservation.state != "done" or reserved.action != "reserve":
+        if reservation.outcome is None or reservation.state != "done" or reserved.action != "reserve":
             raise StaleButton
         verdict = await self._allowed(actor, "release", reserved)
         proposal = replace(
@@ -88,6 +88,7 @@ class Confirm:
             # Numbered, not drawn by chance: two clicks are one decision, and a refusal can be followed by another.
             id=f"{reserved.id}-release-{asked.attempt}",
             action="release",
+            takes_back=reservation.outcome.allocation_id,
             idempotency_key=self.new_id(),
             asked_by=actor.user_id,
             asked_at=self.now(),

@@ -162,13 +162,15 @@ class Reserve:
         """Current tenancies, those that wait for a unit first."""
         inventory, at_sites = await self._suggesting(slack)
         form = parse_button(Form, slack.body["view"].get("private_metadata"))
-        typed = slack.body.get("value", "") or form.typed_customer
-        wanted = [form.site_id] if form.site_id else []
+        typed = slack.body.get("value", "")
+        # Whom the command may have meant is offered wherever they are, those at the site first.
+        wanted = [form.site_id] if form.site_id and (typed or not form.typed_customer) else []
         if at_sites is not None:
             wanted = [site_id for site_id in wanted or at_sites if site_id in at_sites]
             if not wanted:  # which to `suggested` would mean every site
                 return options([])
-        found = suggested(typed, self.tenancies.known, wanted)
+        found = suggested(typed or form.typed_customer, self.tenancies.known, wanted)
+        found.sort(key=lambda tenancy: tenancy.site_id != form.site_id)
         return options([tenancy_choice(tenancy, inventory) for tenancy in found])
 
     async def submitted(self, slack: AsyncArgs, reply: Reply) -> None:

@@ -18,7 +18,7 @@ def decision_of(row: RowMapping) -> Decision:
         confirmed_by=row["confirmed_by"],
         confirmed_at=row["confirmed_at"],
         settled_at=row["settled_at"],
-        outcome=Outcome(state, row["said"], row["code"], row["request_id"]) if ended else None,
+        outcome=Outcome(**{one.name: row[one.name] for one in fields(Outcome)}) if ended else None,
         channel_id=row["channel_id"],
         response_url=row["response_url"],
         attempts=row["attempts"],

@@ -107,6 +107,9 @@ decisions = Table(
     Column("said", Words, nullable=False, default=""),
     Column("code", Words, nullable=False, default=""),
     Column("request_id", Words),
+    # Of a release and of a reservation: by which unit allocation Stora has, or had, the unit as reserved.
+    Column("takes_back", Words),
+    Column("allocation_id", Words),
     CheckConstraint(f"state IN {get_args(State)}", name="state"),
     Index(None, "state"),
     Index(None, "unit_id"),
