@@ -204,11 +204,13 @@ class Inventory:
         moved: dict[str, Unit] = {}
         leaving = {self.position[unit_id] for unit_id in gone if unit_id in self.position}
         for unit, at in seen:
+            last_asked = asked_again.get(unit.id, at)
             if at > read_at:
-                asked_again[unit.id] = at
+                asked_again[unit.id] = max(at, last_asked)
             index = self.position.get(unit.id)
             known = moved.get(unit.id) or (None if index is None else units[index])
-            if known is not None and known.updated_at > unit.updated_at:
+            # Stora dates changes to the second: of two looks within one, the later look counts.
+            if known is not None and (known.updated_at, last_asked) > (unit.updated_at, at):
                 continue
             if index is not None and unit.id not in moved and _place(known) == _place(unit):
                 units[index] = unit

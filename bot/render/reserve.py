@@ -301,6 +301,10 @@ def day(at: datetime) -> str:
     return f"{at:%a} {at.day} {at:%b %Y}"
 
 
+NONE_CHOSEN = "Choose one."
+"""Beside an input that holds nothing."""
+
+
 def unit_gone(row: Row) -> str:
     """Beside the unit's input: it was taken meanwhile. Plain text."""
     named = clean(row.unit.reference_id) or row.unit.id

@@ -1,6 +1,7 @@
 """`/reserve`, the `Reserve` button and the shortcut: from a wish to the confirmation card."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.access import Actor, Role, Verdict, allow, judge, may_ask, refusal, sites_where
-from bot.core.intents import Form, Help, Wish
+from bot.core.intents import ID, Form, Help, Wish
 from bot.core.inventory import Inventory, Row
 from bot.core.names import folded
 from bot.core.parse import parse_button
@@ -32,6 +33,7 @@ from bot.core.tenancies import Tenancy, suggested
 from bot.render.approvals import render_asking_card
 from bot.render.problems import explain
 from bot.render.reserve import (
+    NONE_CHOSEN,
     TENANCY_INPUT,
     UNIT_INPUT,
     choose_note,
@@ -179,7 +181,11 @@ class Reserve:
         view = slack.body["view"]
         form = parse_button(Form, view.get("private_metadata"))
         reply.response_url, reply.channel_id = form.response_url, form.channel_id
-        unit_id, tenancy_id = _chosen(view, UNIT_INPUT), _chosen(view, TENANCY_INPUT)
+        chosen = {block_id: _chosen(view, block_id) for block_id in (UNIT_INPUT, TENANCY_INPUT)}
+        if missing := [block_id for block_id, thing_id in chosen.items() if not thing_id]:
+            await reply.errors(dict.fromkeys(missing, NONE_CHOSEN))
+            return
+        unit_id, tenancy_id = chosen.values()
         row = self._row(unit_id)
         if row and row.unit.status != "available":
             await reply.errors({UNIT_INPUT: unit_gone(row)})
@@ -283,6 +289,7 @@ class Reserve:
 
 
 def _chosen(view: dict[str, Any], block_id: str) -> str:
-    """The value of the one input in a block; Slack sends nothing off while a required one is empty."""
+    """The id in the one input of a block; empty where there is none, which a path to Stora must not be made of."""
     [element] = view["state"]["values"][block_id].values()
-    return str(element["selected_option"]["value"])
+    chosen = str((element["selected_option"] or {}).get("value", ""))
+    return chosen if re.fullmatch(ID, chosen) else ""

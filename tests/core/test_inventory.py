@@ -191,6 +191,16 @@ def test_a_reading_that_has_ended_is_newer_than_what_was_asked_before_it(operato
     assert dict(still.asked_again) == {changed("reserved").id: LATER}
 
 
+def test_of_two_looks_within_one_second_of_storas_the_later_counts_however_late_the_other_is_heard_of(
+    operator: Inventory,
+) -> None:
+    reserved, released = changed("reserved"), changed("available")
+    after = operator.succeeded([released], LATER + timedelta(milliseconds=3)).succeeded([reserved], LATER)
+    assert after.unit(released.id) == released
+    assert dict(after.asked_again) == {released.id: LATER + timedelta(milliseconds=3)}
+    assert after.followed([(reserved, LATER + timedelta(milliseconds=4))]).unit(reserved.id) == reserved
+
+
 def test_new_names_of_sites_put_units_in_their_order(operator: Inventory) -> None:
     camden, hackney = a_unit("A-1", CAMDEN, unit_id="u1"), a_unit("A-1", HACKNEY, unit_id="u2")
     before = a_picture([camden, hackney])

@@ -2,12 +2,14 @@
 
 import asyncio
 import copy
+import json
 import re
 import sqlite3
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -626,6 +628,29 @@ async def test_a_dialog_sent_off_after_the_unit_has_gone_says_so_beside_it(town:
     sent = await at_work.slack.submit(FIONA, view, {"pick_tenancy": pair.tenancy["id"]})
     assert list(sent.errors) == ["reserve_unit"]
     assert "no longer available" in sent.errors["reserve_unit"]
+
+
+@pytest.mark.parametrize("forged", [None, {"value": "../../x"}, {"value": "unit_1/reserve"}, {"value": ""}, {}])
+async def test_a_dialog_sent_off_with_what_no_picker_offered_asks_stora_nothing(
+    town: Town, forged: dict[str, str] | None
+) -> None:
+    at_work = await town()
+    view = await modal_for(at_work, "/reserve")
+    chosen = {"type": "external_select", "selected_option": forged}
+    values = {"reserve_unit": {"pick_unit": chosen}, "reserve_tenancy": {"pick_tenancy": chosen}}
+    payload = {
+        "type": "view_submission",
+        "user": {"id": FIONA},
+        "team": {"id": "T0HARBOUR"},
+        "view": {**view.source, "id": view.id, "state": {"values": values}},
+    }
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    answered = await at_work.slack.post_raw(body, at_work.slack.signed(body))
+    assert answered.body == {
+        "response_action": "errors",
+        "errors": {"reserve_unit": "Choose one.", "reserve_tenancy": "Choose one."},
+    }
+    assert at_work.stora.received == []
 
 
 @pytest.mark.parametrize("value", ["", "not-a-decision", "{}", '{"unit_id": 7}', "x" * 2000])
