@@ -22,6 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -164,7 +165,7 @@ EXPECTED = {
     "notify_site_channels": 'a JSON object such as {"site_14b419f1096013f1": "C012ABC"}',
     "notify_on": "some of reserved,released,occupied,overlocked,available; or such lists by channel id, as JSON",
     "approvals_channel": "a channel id, C…",
-    "digest_time": "a time of day such as 08:30",
+    "digest_time": "a time of day such as 08:30, together with DIGEST_TIMEZONE",
     "digest_timezone": "a time zone such as Europe/London, together with DIGEST_TIME",
     "directory_refresh_seconds": "a whole number, 1 or more",
     "page_size": f"a whole number from 1 to {LARGEST_MESSAGE}",
@@ -264,8 +265,11 @@ class Settings(BaseSettings):
     @field_validator("digest_timezone")
     @classmethod
     def _time_and_zone(cls, zone: str | None, info: ValidationInfo) -> str | None:
-        if (zone is None) != (info.data.get("digest_time", zone) is None):
+        time = info.data.get("digest_time", zone)  # one that is wrong has its own line
+        if zone is None and time is not None:
             raise ValueError(MISSING)
+        if zone is not None and time is None:
+            raise PydanticCustomError("missing", MISSING, {"setting": "digest_time"})
         return zone
 
     @classmethod
@@ -316,8 +320,9 @@ def load_settings() -> Settings:
 def explain(errors: ValidationError) -> list[str]:
     """One line for each wrong setting, named as the environment names it."""
     lines: dict[str, str] = {}
-    for error in errors.errors(include_input=False, include_url=False, include_context=False):
+    for error in errors.errors(include_input=False, include_url=False):
         field, *inside = (str(part) for part in error["loc"])
+        field = error.get("ctx", {}).get("setting", field)  # two that belong together: the one that is not there
         missing = (error["type"] == "missing" and not inside) or error["msg"].endswith(MISSING)
         what = MISSING if missing else "is wrong" + (f" at {'.'.join(inside)}" if field in NESTED and inside else "")
         lines.setdefault(field, f"{field.upper()}: {what}; expected {EXPECTED.get(field, 'text')}")

@@ -114,10 +114,16 @@ def test_a_wrong_setting_is_named_with_what_is_expected_and_never_repeated(
         assert secret not in wrong[name]
 
 
-@pytest.mark.parametrize(("alone", "other"), [("DIGEST_TIME", "08:30"), ("DIGEST_TIMEZONE", "Europe/London")])
-def test_a_digest_needs_a_time_and_a_zone(good: pytest.MonkeyPatch, alone: str, other: str) -> None:
-    good.setenv(alone, other)
-    assert "DIGEST_TIME" in complaints()["DIGEST_TIMEZONE"]
+@pytest.mark.parametrize(
+    ("alone", "value", "missing"),
+    [("DIGEST_TIME", "08:30", "DIGEST_TIMEZONE"), ("DIGEST_TIMEZONE", "Europe/London", "DIGEST_TIME")],
+)
+def test_a_digest_needs_a_time_and_a_zone(good: pytest.MonkeyPatch, alone: str, value: str, missing: str) -> None:
+    good.setenv(alone, value)
+    wrong = complaints()
+    assert list(wrong) == [missing]
+    assert wrong[missing].startswith("is missing; expected")
+    assert f"together with {alone}" in wrong[missing]
 
 
 def test_a_wrong_time_is_all_that_is_said_of_a_wrong_time(good: pytest.MonkeyPatch) -> None:
