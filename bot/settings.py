@@ -20,7 +20,6 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
@@ -243,11 +242,6 @@ class Settings(BaseSettings):
     def _any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_is_unset(cls, data: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if value != "" or name in MAY_BE_EMPTY}
-
     @field_validator("slack_signing_secret")
     @classmethod
     def _one_way_in(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -282,8 +276,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over `.env`, and that over the TOML file."""
-        return (init_settings, env_settings, dotenv_settings, InitSettingsSource(settings_cls, _toml(cls)))
+        """The environment wins over `.env`, and that over the TOML file; what is empty wins nowhere."""
+        told = (env_settings(), dotenv_settings(), _toml(cls))
+        return (init_settings, *(InitSettingsSource(settings_cls, _set(values)) for values in told))
 
 
 class FixedSettings(Settings):
@@ -327,6 +322,11 @@ def explain(errors: ValidationError) -> list[str]:
         what = MISSING if missing else "is wrong" + (f" at {'.'.join(inside)}" if field in NESTED and inside else "")
         lines.setdefault(field, f"{field.upper()}: {what}; expected {EXPECTED.get(field, 'text')}")
     return list(lines.values())
+
+
+def _set(values: dict[str, Any]) -> dict[str, Any]:
+    """What counts as set, in one source: `X: ${X}` in a compose file must not hide what another says of X."""
+    return {name: value for name, value in values.items() if value != "" or name in MAY_BE_EMPTY}
 
 
 def _toml(settings_class: type[Settings]) -> dict[str, Any]:

@@ -143,6 +143,19 @@ def test_an_empty_variable_counts_as_not_set_but_an_empty_path_turns_its_links_o
     assert settings.backoffice_unit_path == ""
 
 
+def test_an_empty_value_does_not_hide_another_but_an_empty_path_is_a_value(
+    good: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("PAGE_SIZE=3\nPORT=\nBACKOFFICE_UNIT_PATH=/u/{id}\nBACKOFFICE_TENANCY_PATH=\n")
+    (tmp_path / "unitbot.toml").write_text('port = 1\nlog_level = ""\nbackoffice_tenancy_path = "/t/{id}"')
+    good.setenv("UNITBOT_CONFIG", str(tmp_path / "unitbot.toml"))
+    for name in ("PAGE_SIZE", "PORT", "BACKOFFICE_UNIT_PATH"):
+        good.setenv(name, "")
+    settings = load_settings()
+    assert (settings.page_size, settings.port, settings.log_level) == (3, 1, "info")
+    assert (settings.backoffice_unit_path, settings.backoffice_tenancy_path) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("value", "hears"),
     [
