@@ -49,6 +49,8 @@ class BadSettings(Exception):
 
 
 PORTS = set(range(1, 65536))
+FILE = "UNITBOT_CONFIG"
+"""No setting itself: the environment or `.env` names by it a TOML file that holds some."""
 
 
 def _from_json(value: object) -> object:
@@ -277,7 +279,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over `.env`, and that over the TOML file; what is empty wins nowhere."""
-        told = (env_settings(), dotenv_settings(), _toml(cls))
+        environment, dotenv = env_settings(), dotenv_settings()
+        toml = _toml(cls, os.environ.get(FILE) or dotenv.get(FILE.lower()))
+        told = (environment, dotenv, toml)
         return (init_settings, *(InitSettingsSource(settings_cls, _set(values)) for values in told))
 
 
@@ -329,20 +333,17 @@ def _set(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != "" or name in MAY_BE_EMPTY}
 
 
-def _toml(settings_class: type[Settings]) -> dict[str, Any]:
-    path = os.environ.get("UNITBOT_CONFIG")
+def _toml(settings_class: type[Settings], path: str | None) -> dict[str, Any]:
     if not path:
         return {}
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not TOML"
-        raise BadSettings([f"UNITBOT_CONFIG: cannot be read ({reason}); expected the path of a TOML file"]) from None
+        raise BadSettings([f"{FILE}: cannot be read ({reason}); expected the path of a TOML file"]) from None
     named = {name.lower(): value for name, value in content.items()}
     unknown = sorted(set(named) - set(settings_class.model_fields))
     if unknown:
         # A misspelt setting in our own file would otherwise be a default that nobody chose.
-        raise BadSettings(
-            [f"{name.upper()}: no such setting; it stands in the file of UNITBOT_CONFIG" for name in unknown]
-        )
+        raise BadSettings([f"{name.upper()}: no such setting; it stands in the file of {FILE}" for name in unknown])
     return named

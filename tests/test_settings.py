@@ -201,6 +201,18 @@ def test_the_environment_wins_over_dotenv_and_that_over_toml(good: pytest.Monkey
     assert settings.notify_site_channels == {"site_1": "C1"}
 
 
+def test_dotenv_may_name_the_file_of_settings_unless_the_environment_does(
+    good: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "one.toml").write_text("page_size = 1")
+    (tmp_path / "two.toml").write_text("page_size = 2")
+    (tmp_path / ".env").write_text("UNITBOT_CONFIG=one.toml\n")
+    good.setenv("UNITBOT_CONFIG", "")
+    assert load_settings().page_size == 1
+    good.setenv("UNITBOT_CONFIG", "two.toml")
+    assert load_settings().page_size == 2
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(None, "No such file"), ("= nonsense", "not TOML"), ("\xff", "not TOML")],
