@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     slack_bot_token: Annotated[SecretStr, AfterValidator(_starts_with("xoxb-"))]
     slack_app_token: Annotated[SecretStr, AfterValidator(_starts_with("xapp-"))] | None = None
     slack_signing_secret: SecretStr | None = None
-    slack_api_url: BaseUrl = "https://slack.com/api"
+    slack_api_url: BaseUrl = "https://slack.com/api/"
 
     stora_api_url: BaseUrl = "https://public-api.stora.co"
     stora_api_version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]+$")] = "2025-09"

@@ -247,6 +247,14 @@ def test_no_secret_stands_in_the_settings_repr(good: pytest.MonkeyPatch) -> None
         assert secret not in shown
 
 
+def test_slack_s_address_is_the_same_with_or_without_its_last_slash(good: pytest.MonkeyPatch) -> None:
+    assert Settings.model_fields["slack_api_url"].default == "https://slack.com/api/"
+    usual = load_settings().slack_api_url
+    for given in ("https://slack.com/api", "https://slack.com/api/"):
+        good.setenv("SLACK_API_URL", given)
+        assert load_settings().slack_api_url == usual
+
+
 def test_fixed_settings_read_nothing_but_their_arguments(good: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PAGE_SIZE=4\n")
     good.setenv("PAGE_SIZE", "5")
