@@ -24,30 +24,55 @@ QUIETER = {
 }
 """The least level of libraries that would otherwise log what must not be logged."""
 
-_SECRET = re.compile(
-    r"""xox[a-z]-[\w-]+ | xapp-[\w-]+ | xwfp-[\w-]+      # Slack's tokens
+_STRUCK_OUT = r"""
+        xox[a-z]-[\w-]+ | xapp-[\w-]+ | xwfp-[\w-]+      # Slack's tokens
       | Bearer\ +[^\s"']+                                # Stora's
       | hooks\.slack\.com/[^\s"']+ | ticket=[^\s"'&]+    # bearer addresses
       | [\w.+'-]+@[\w-]+\.[\w.-]*\w                      # e-mail addresses
-    """,
-    re.VERBOSE,
-)
-
+    """
 
 SHORTEST_SECRET = 8
+DEEPEST = 10
 
 
 class _Redact:
-    """The last processor: whatever was logged, by whomever, leaves without secrets."""
+    """Whatever was logged, by whomever, leaves without secrets.
+
+    They are struck out of what is going to be rendered: in a rendered line, half of an escape looks like part of one.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # As JSON writes them; and none so short that it would be struck out of every other word.
-        known = [re.escape(json.dumps(secret)[1:-1]) for secret in secrets if len(secret) >= SHORTEST_SECRET]
-        self._known = re.compile("|".join(known)) if known else None
+        # None so short that it would be struck out of every other word; longer ones first, for they may hold others.
+        known = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _written(secret)}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._secret = re.compile("|".join((*map(re.escape, longest_first), _STRUCK_OUT)), re.VERBOSE)
 
-    def __call__(self, _logger: WrappedLogger, _method: str, line: Any) -> str:
-        line = _SECRET.sub("***", str(line))
-        return self._known.sub("***", line) if self._known else line
+    def __call__(self, _logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+        return {self._without(name): self._plain(value, DEEPEST) for name, value in entry.items()}
+
+    def _plain(self, value: object, depth: int) -> object:
+        """The same without secrets, as JSON knows it; what JSON does not know, or lies deeper, as Python shows it."""
+        match value:
+            case str():
+                return self._without(value)
+            case None | bool():
+                return value
+            case int() | float() if not self._secret.search(repr(value)):
+                return value
+            case dict() if depth:
+                return {self._without(str(name)): self._plain(inner, depth - 1) for name, inner in value.items()}
+            case list() | tuple() if depth:
+                return [self._plain(inner, depth - 1) for inner in value]
+            case _:
+                return self._without(repr(value))
+
+    def _without(self, text: str) -> str:
+        return self._secret.sub("***", text)
+
+
+def _written(secret: str) -> tuple[str, ...]:
+    """A secret as it is, and as it stands in JSON or in a repr that somebody made into a text."""
+    return secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]
 
 
 def _where(error: BaseException, told: frozenset[int] = frozenset()) -> Iterator[str]:
@@ -110,8 +135,8 @@ def configure_logs(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _traceback,
-                render,
                 _Redact(secrets),
+                render,
             ],
         )
     )

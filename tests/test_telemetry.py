@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.telemetry import QUIETER, configure_logs, report_lost
 from tests.log_search import Searched, Watch
@@ -172,12 +174,93 @@ def test_a_name_is_searched_for_as_json_writes_it(logs: Watch) -> None:
     assert len(found) == 1
 
 
-def test_a_secret_is_found_as_json_writes_it_and_a_short_one_does_not_eat_other_words() -> None:
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_secret_is_found_however_it_is_written_and_a_short_one_does_not_eat_other_words(form: str) -> None:
     stream = io.StringIO()
-    configure_logs("info", "json", ['quo"ted-secret', "s"], stream=stream)
-    structlog.get_logger().info("guess", what='quo"ted-secret')
-    assert json.loads(stream.getvalue())["what"] == "***"
-    assert json.loads(stream.getvalue())["event"] == "guess"
+    secret = 'quo"ted\\sécret'
+    configure_logs("info", form, [secret, "s"], stream=stream)  # type: ignore[arg-type]
+    for what in (secret, json.dumps(secret), repr(secret), {secret}, {"inside": [secret]}, {secret: 1}):
+        structlog.get_logger().info("guess", what=what)
+    written = stream.getvalue()
+    assert written.count("***") == written.count("guess") == 6
+    assert "quo" not in written
+    assert "cret" not in written
+
+
+def test_of_two_secrets_the_longer_one_is_struck_out_whole() -> None:
+    stream = io.StringIO()
+    configure_logs("info", "json", ["secret-1", "secret-1-and-more"], stream=stream)
+    structlog.get_logger().info("saw secret-1-and-more")
+    assert json.loads(stream.getvalue())["event"] == "saw ***"
+
+
+def test_a_number_stays_a_number_unless_it_is_a_secret() -> None:
+    stream = io.StringIO()
+    configure_logs("info", "json", ["1234567890"], stream=stream)
+    structlog.get_logger().info("saw", code=1234567890, units=3, seconds=0.5, whole=True, none=None)
+    entry = json.loads(stream.getvalue())
+    assert [entry[name] for name in ("code", "units", "seconds", "whole", "none")] == ["***", 3, 0.5, True, None]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_holds_itself_is_logged_as_far_as_it_goes(form: str) -> None:
+    stream = io.StringIO()
+    configure_logs("info", form, stream=stream)  # type: ignore[arg-type]
+    endless: dict[str, object] = {"who": "jane.doe@example.com"}
+    endless["again"] = [endless]
+    structlog.get_logger().info("saw", what=endless)
+    assert "again" in stream.getvalue()
+    assert "jane" not in stream.getvalue()
+
+
+def test_what_bolt_says_of_a_request_that_nobody_handles_is_one_json_object() -> None:
+    stream = io.StringIO()
+    configure_logs("info", "json", ["signing-secret-1"], stream=stream)
+    said = 'Unhandled request\n---\n@app.command("/x")\nasync def handle(ack):\n\tjane@example.com said "Bearer abc"'
+    logging.getLogger("slack_bolt.AsyncApp").warning(said)
+    assert json.loads(stream.getvalue())["event"] == said.replace("jane@example.com", "***").replace(
+        "Bearer abc", "***"
+    )
+
+
+SECRETS = ("stora-token-1", 'quo"ted\\secret\n1', "sécret-🚚-long", "n@app.command")
+ADDRESSES = ("jane.doe@example.com", "o'hara+1@example.co.uk", "é@exämple.org")
+TEXTS = st.lists(
+    st.sampled_from([*SECRETS, *ADDRESSES, "\n", "\t", '"', "\\", "\x00", "@app.command(", " ", "é", "Bearer x"])
+    | st.text(st.characters(exclude_characters="*"), max_size=3),
+    max_size=6,
+).map("".join)
+VALUES = st.recursive(
+    TEXTS | st.integers() | st.booleans() | st.none() | st.sets(TEXTS, max_size=2) | st.binary(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.tuples(inner) | st.dictionaries(TEXTS | st.integers(), inner),
+    max_leaves=4,
+)
+
+
+def texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        yield from (text for inner in value.values() for text in texts_in(inner))
+    elif isinstance(value, list):
+        yield from (text for inner in value for text in texts_in(inner))
+    elif isinstance(value, str):
+        yield value
+
+
+@settings(max_examples=300, deadline=None)
+@given(event=TEXTS, key=TEXTS, value=VALUES)
+def test_whatever_is_logged_is_one_json_object_without_secrets_or_addresses(
+    event: str, key: str, value: object
+) -> None:
+    stream = io.StringIO()
+    configure_logs("info", "json", SECRETS, stream=stream)
+    structlog.get_logger().info(event, **{f"about {key}": value, "what": {"inside": [value]}})
+    logging.getLogger("some.library").warning("%s", event)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 2
+    for text in (text for line in lines for text in texts_in(json.loads(line))):
+        assert not [secret for secret in SECRETS if secret in text or json.dumps(secret)[1:-1] in text]
+        assert not re.search(r"[\w.+'-]@[\w-]+\.[\w.-]*\w", text)
 
 
 def test_without_secrets_to_know_the_rest_still_goes_out() -> None:
