@@ -340,8 +340,45 @@ async def test_each_missing_stora_scope_is_named_with_what_it_is_for(chosen: Cho
         "Stora's sites",
     }
     assert "reserving and releasing units" in failed["Stora scope public.unit:write"].found
+    assert all("add it to the token" in finding.mend for finding in failed.values())
     webhooks = about(findings, "Stora's webhooks")
-    assert (webhooks.verdict, "public.webhook_endpoint:read" in webhooks.mend) == ("warn", True)
+    assert (webhooks.verdict, "public.webhook_endpoint:read: add it to the token" in webhooks.mend) == ("warn", True)
+
+
+async def test_a_client_that_lacks_a_scope_is_not_told_of_tokens(chosen: Chosen, stora: SandboxStora) -> None:
+    client = {"stora_client_id": stora.client_id, "stora_client_secret": stora.client_secret}
+    poor = SandboxStora(stora.world, scopes=set(ALL_SCOPES) - {"public.note:write"})
+    async with serve(poor.application()) as url:
+        findings = await check(chosen(stora_api_url=url, stora_api_token=None, stora_write_notes=True, **client))
+    login = about(findings, "STORA_CLIENT_ID")
+    assert (login.verdict, "lacks the scopes public.note:write" in login.found) == ("FAIL", True)
+    assert login.mend.startswith("compare both with the OAuth client in the Backoffice")
+    assert "public.note:write" in login.mend
+    assert "token" not in login.mend
+
+
+async def test_a_client_whose_token_is_worth_less_than_it_asked_for_is_given_scopes(
+    chosen: Chosen, stora: SandboxStora
+) -> None:
+    async def token(_request: web.Request) -> web.Response:
+        return web.json_response({"access_token": "issued", "expires_in": 7200})
+
+    async def info(_request: web.Request) -> web.Response:
+        return web.json_response({"operator": {"name": "Acme"}, "scope": ["public.unit:read"]})
+
+    application = web.Application()
+    application.router.add_post("/oauth2/token", token)
+    application.router.add_get("/oauth2/token/info", info)
+    client = {"stora_client_id": stora.client_id, "stora_client_secret": stora.client_secret}
+    async with serve(application) as url:
+        findings = await check(chosen(stora_api_url=url, stora_api_token=None, **client))
+    assert "add it to the OAuth client" in about(findings, "Stora scope public.unit:write").mend
+
+
+async def test_sites_that_stora_does_not_list_for_now_are_no_missing_scope(chosen: Chosen, stora: SandboxStora) -> None:
+    stora.faults.status(503, times=None, route="/sites")
+    finding = about(await check(chosen()), "Stora's sites")
+    assert (finding.verdict, "the network" in finding.mend) == ("FAIL", True)
 
 
 async def test_sites_that_the_settings_name_must_exist(chosen: Chosen, stora: SandboxStora) -> None:
@@ -380,13 +417,41 @@ async def test_a_stora_that_does_not_describe_tokens_is_asked_all_the_rest(chose
         (b'{"operator": {"name": 7}, "scope": 7, "expires_in": "soon"}', ("", None, None)),
         (b'{"operator": "Acme", "expires_in": true}', ("", None, None)),
         (b'{"expires_in": 1e300}', ("", None, None)),
-        (b"<html>", ("", None, None)),
     ],
 )
 def test_a_token_is_read_as_far_as_stora_describes_it(content: bytes, expected: tuple[str, Any, Any]) -> None:
     info = read_token(Answer(200, {}, content), NOW)
     left = info.expires_at and (info.expires_at - NOW).total_seconds()
     assert (info.operator, info.scopes, left) == expected
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"", b"{}", b"[]", b'{"ok": true}'])
+def test_what_describes_no_token_is_no_token(content: bytes) -> None:
+    with pytest.raises(StoraDown) as raised:
+        read_token(Answer(200, {}, content), NOW)
+    assert raised.value.foreign
+
+
+@pytest.mark.parametrize("status", [200, 302, 404])
+async def test_an_address_at_which_something_else_answers_is_told_apart(
+    chosen: Chosen, stora: SandboxStora, status: int
+) -> None:
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="<html>Please log in</html>", content_type="text/html", status=status)
+
+    client = {"stora_client_id": stora.client_id, "stora_client_secret": stora.client_secret}
+    application = web.Application()
+    application.router.add_route("*", "/{anything:.*}", page)
+    async with serve(application) as url:
+        with_token = await check(chosen(stora_api_url=url, stora_webhook_secret="s" * 64))
+        with_client = await check(chosen(stora_api_url=url, stora_api_token=None, **client))
+    token, sites = about(with_token, "STORA_API_TOKEN"), about(with_token, "Stora's sites")
+    assert (token.verdict, sites.verdict) == ("warn", "FAIL")
+    address = about(with_client, "STORA_API_URL")
+    assert address.verdict == "FAIL"
+    for finding in (token, sites, about(with_token, "Stora's webhooks"), address):
+        assert "what answers is not Stora's API" in finding.found
+        assert finding.mend.startswith("STORA_API_URL answers with something that is not Stora's API")
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(13, "warn"), (15, "ok")])
@@ -451,6 +516,7 @@ async def test_a_database_that_cannot_be_used_is_named_without_its_password(chos
         (NotFound("No such thing."), "Stora says: No such thing. (HTTP 404)"),
         (StoraBusy(7.2), "the limit of requests is used up for 7 s"),
         (StoraDown("ConnectError"), "Stora does not answer (ConnectError)"),
+        (StoraDown("HTTP 302", foreign=True), "what answers is not Stora's API (HTTP 302)"),
         (OutcomeUnknown("ReadError", "r2"), "Stora does not answer (ReadError, request r2)"),
         (DatabaseUnusable("x"), "Stora gives no answer"),
     ],

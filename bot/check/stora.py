@@ -28,8 +28,7 @@ REASONS: Mapping[str, str] = {
     "public.unit_type:read": "types, sizes and prices",
 }
 SOON = timedelta(days=14)
-GRANT = "add it to the token in the Backoffice (Settings → Public API)"
-TOKEN = "generate an access token in the Backoffice (Settings → Public API)"  # noqa: S105 - a sentence
+ADDRESS = "STORA_API_URL answers with something that is not Stora's API: is the address right, or a proxy in between?"
 CREATE = f"`unitbot webhooks create --url https://…{PATH}` registers the endpoint and prints the secret"
 ENABLE = "enable it in the Backoffice (Settings → Webhooks), or register another"
 
@@ -41,25 +40,24 @@ async def check_stora(
 
     ``sees_endpoints`` may list webhook endpoints as well, where the client credentials allow that.
     """
-    login = "STORA_API_TOKEN" if settings.stora_api_token else "STORA_CLIENT_ID and STORA_CLIENT_SECRET"
+    login, another = _login(settings)
     sent = now()
     try:
         answer = await ask_of_token(SignedIn(client.exchange, client.login), PERSON)
-    except (StoraDown, StoraBusy) as problem:
-        return [fail("STORA_API_URL", in_words(problem), NETWORK)]
     except Problem as problem:
-        return [fail(login, in_words(problem), TOKEN)]
+        what = "STORA_API_URL" if isinstance(problem, StoraDown | StoraBusy) else login
+        return [fail(what, in_words(problem), _mend(problem, another))]
     received = now()
-    problem_there = problem_in(answer)
     if answer.status == 401:  # noqa: PLR2004 - Unauthorized
-        return [fail(login, in_words(problem_there), TOKEN)]
+        return [fail(login, in_words(problem_in(answer)), another)]
     findings = [clock("Stora", answer.headers.get("Date"), sent, received)]
-    if problem_there:
-        findings.append(warn(login, f"Stora does not describe it: {in_words(problem_there)}"))
-    else:
+    try:
         info = read_token(answer, received)
+    except Problem as problem:
+        findings.append(warn(login, f"Stora does not describe it: {in_words(problem)}", _mend(problem, "")))
+    else:
         findings.append(ok(login, f"operator {info.operator or 'without a name'}"))
-        findings += _end(info, login, settings, received)
+        findings += _end(info, another, settings, received)
         findings += _scopes(info, settings)
     findings.append(_budget(answer, settings))
     findings += await _sites(settings, client)
@@ -67,25 +65,54 @@ async def check_stora(
     return findings
 
 
-def _end(info: TokenInfo, login: str, settings: Settings, now: datetime) -> list[Finding]:
+def _login(settings: Settings) -> tuple[str, str]:
+    """What the credentials are called, and how to come by others."""
+    if settings.stora_api_token:
+        return "STORA_API_TOKEN", "generate an access token in the Backoffice (Settings → Public API)"
+    needed = ", ".join(_needed(settings))
+    mend = f"compare both with the OAuth client in the Backoffice (Settings → Public API), which needs {needed}"
+    return "STORA_CLIENT_ID and STORA_CLIENT_SECRET", mend
+
+
+def _grant(settings: Settings) -> str:
+    holder = "token" if settings.stora_api_token else "OAuth client"
+    return f"add it to the {holder} in the Backoffice (Settings → Public API)"
+
+
+def _mend(problem: Problem, otherwise: str) -> str:
+    """What helps; where Stora itself gave no answer, that is nothing about the credentials."""
+    match problem:
+        case StoraDown(foreign=True):
+            return ADDRESS
+        case StoraDown() | StoraBusy():
+            return NETWORK
+        case _:
+            return otherwise
+
+
+def _needed(settings: Settings) -> tuple[str, ...]:
+    return (*SCOPES, *((NOTES,) if settings.stora_write_notes else ()))
+
+
+def _end(info: TokenInfo, another: str, settings: Settings, now: datetime) -> list[Finding]:
+    what = "end of STORA_API_TOKEN"
     if settings.stora_api_token is None or info.expires_at is None:
         return []  # client credentials get new ones by themselves
     day = f"{info.expires_at:%Y-%m-%d}"
     if info.expires_at - now < SOON:
-        return [warn(f"end of {login}", f"ends on {day}", f"{TOKEN} before then")]
-    return [ok(f"end of {login}", f"ends on {day}")]
+        return [warn(what, f"ends on {day}", f"{another} before then")]
+    return [ok(what, f"ends on {day}")]
 
 
 def _scopes(info: TokenInfo, settings: Settings) -> list[Finding]:
     if info.scopes is None:
         return [warn("Stora scopes", "Stora does not say which there are")]
-    needed = (*SCOPES, *((NOTES,) if settings.stora_write_notes else ()))
-    return [_scope(scope, REASONS.get(scope, "the bot asks for it"), info.scopes) for scope in needed]
+    return [_scope(scope, info.scopes, _grant(settings)) for scope in _needed(settings)]
 
 
-def _scope(scope: str, reason: str, granted: frozenset[str]) -> Finding:
-    what = f"Stora scope {scope}"
-    return ok(what, reason) if scope in granted else fail(what, f"is missing; it is for {reason}", GRANT)
+def _scope(scope: str, granted: frozenset[str], grant: str) -> Finding:
+    what, reason = f"Stora scope {scope}", REASONS.get(scope, "the bot asks for it")
+    return ok(what, reason) if scope in granted else fail(what, f"is missing; it is for {reason}", grant)
 
 
 def _budget(answer: Answer, settings: Settings) -> Finding:
@@ -104,7 +131,7 @@ async def _sites(settings: Settings, client: StoraClient) -> list[Finding]:
     try:
         sites, _ = await read_to_the_end(lambda page: client.list_sites(PERSON, page=page))
     except Problem as problem:
-        return [fail("Stora's sites", in_words(problem), GRANT)]
+        return [fail("Stora's sites", in_words(problem), _mend(problem, _grant(settings)))]
     names = {site.id: site.name for site in sites}
     findings = [ok("Stora's sites", f"{len(names)} are there")]
     in_roles = [("ROLES", site_id) for role in settings.roles for site_id in role.sites or ()]
@@ -126,7 +153,7 @@ async def _webhooks(settings: Settings, client: StoraClient) -> Finding:
     try:
         endpoints, _ = await read_to_the_end(lambda page: client.list_webhook_endpoints(PERSON, page=page))
     except Problem as problem:
-        return warn(what, f"cannot be looked at: {in_words(problem)}", f"give the token the scope {READ} for this")
+        return warn(what, f"cannot be looked at: {in_words(problem)}", _mend(problem, f"{READ}: {_grant(settings)}"))
     return _registered(what, [endpoint for endpoint in endpoints if endpoint.url.rstrip("/").endswith(PATH)])
 
 

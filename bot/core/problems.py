@@ -138,6 +138,8 @@ class StoraDown(Problem):
     cause: str
     """For the log: never shown to a person, never holds a body."""
     request_id: str | None = None
+    foreign: bool = field(default=False, repr=False)
+    """Whether something did answer, but not as Stora does: a proxy, a login page, another API."""
 
 
 @dataclass(eq=False)

@@ -117,7 +117,7 @@ class ClientCredentials:
         granted = object_in(answer) or {}
         token, expires_in = granted.get("access_token"), granted.get("expires_in")
         if not isinstance(token, str) or not token:
-            raise StoraDown("no token in the answer")
+            raise StoraDown("no token in the answer", foreign=True)
         # The reference types it "any", and one page prints an epoch there.
         lifetime = float(expires_in) if isinstance(expires_in, int | float) and 0 < expires_in < 10**6 else LIFETIME
         self._token = token

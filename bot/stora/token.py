@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bot.core.problems import StoraDown
 from bot.stora.exchange import Patience
 from bot.stora.signed_in import SignedIn
-from bot.stora.wire import Answer, object_in
+from bot.stora.wire import Answer, object_in, problem_in
 
 LONGEST_LIFETIME = 10**9
 """Seconds: what is more is no lifetime but a moment, an epoch second. The reference shows both."""
@@ -32,8 +33,17 @@ async def ask_of_token(signed_in: SignedIn, patience: Patience) -> Answer:
 
 
 def read_token(answer: Answer, now: datetime) -> TokenInfo:
-    """Read the answer to ``ask_of_token``; whatever cannot be read is not known."""
+    """Read the answer to ``ask_of_token``; of what describes a token at all, whatever cannot be read is not known.
+
+    Raises:
+        Problem: the answer describes no token.
+    """
+    problem = problem_in(answer)
+    if problem is not None:
+        raise problem
     body = object_in(answer) or {}
+    if not body.keys() & {"operator", "scope", "expires_in"}:
+        raise StoraDown("no token in the answer", foreign=True)
     operator, scope, expires_in = body.get("operator"), body.get("scope"), body.get("expires_in")
     name = operator.get("name") if isinstance(operator, dict) else None
     scopes = scope.split() if isinstance(scope, str) else scope

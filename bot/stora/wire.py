@@ -95,7 +95,8 @@ def problem_in(answer: Answer) -> Problem | None:
             details = tuple(detail.message for detail in error.details or () if detail)
             return Refused(status, error.code or "", message or str(error.code), details, error.request_id)
         case status:
-            return StoraDown(f"HTTP {status}", error.request_id)
+            # A server error may come from a gateway of Stora's.
+            return StoraDown(f"HTTP {status}", error.request_id, foreign=status < 500)  # noqa: PLR2004
 
 
 def retry_delay(problem: Problem, attempt: int, jitter: float, for_room: float | None) -> float | None:
@@ -158,7 +159,7 @@ def read_page(
     body, meta = _envelope(answer)
     resources = body.get(key)
     if not isinstance(resources, list):
-        raise StoraDown(f"no {key} in the answer", meta.request_id)
+        raise StoraDown(f"no {key} in the answer", meta.request_id, foreign=True)
     items = tuple(_readable(resources, read, Backoffice.of(meta)))
     return Page(
         items=items,
@@ -205,6 +206,6 @@ def _readable(resources: list[Any], read: Callable[[Any, Backoffice], Item], bac
 def _envelope(answer: Answer) -> tuple[dict[str, Any], _Meta]:
     body = object_in(answer)
     if body is None:
-        raise StoraDown("no JSON object in the answer")
+        raise StoraDown("no JSON object in the answer", foreign=True)
     meta = body.get("meta")
     return body, _Meta.model_validate(meta if isinstance(meta, dict) else {})

@@ -15,6 +15,8 @@ def in_words(problem: Problem | None) -> str:
             return f"Stora says: {message} ({_traced('HTTP 404', request_id)})"
         case StoraBusy(seconds=seconds):
             return f"the limit of requests is used up for {seconds:.0f} s"
+        case StoraDown(cause=cause, request_id=request_id, foreign=True):
+            return f"what answers is not Stora's API ({_traced(cause, request_id)})"
         case StoraDown(cause=cause, request_id=request_id) | OutcomeUnknown(cause=cause, request_id=request_id):
             return f"Stora does not answer ({_traced(cause, request_id)})"
         case _:

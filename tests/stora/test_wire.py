@@ -135,18 +135,18 @@ def test_every_documented_error_becomes_its_problem_and_keeps_stora_s_words_and_
             Refused(409, "conflict", "conflict", (), REQUEST_ID),
             id="message null",
         ),
-        pytest.param({"error": {}}, StoraDown("HTTP 409"), id="empty error"),
-        pytest.param({"error": None}, StoraDown("HTTP 409"), id="error null"),
-        pytest.param({"error": ["conflict"]}, StoraDown("HTTP 409"), id="error is a list"),
-        pytest.param({"message": "Taken."}, StoraDown("HTTP 409"), id="no error"),
-        pytest.param([], StoraDown("HTTP 409"), id="a list"),
-        pytest.param(None, StoraDown("HTTP 409"), id="null"),
-        pytest.param("Taken.", StoraDown("HTTP 409"), id="a string"),
-        pytest.param(PROXY, StoraDown("HTTP 409"), id="HTML"),
-        pytest.param(b"", StoraDown("HTTP 409"), id="empty"),
-        pytest.param(b'{"error": {"code": "conf', StoraDown("HTTP 409"), id="truncated"),
-        pytest.param(b"\xff\xfe\x00", StoraDown("HTTP 409"), id="not UTF-8"),
-        pytest.param(b"[" * 200_000, StoraDown("HTTP 409"), id="deeper than anybody reads"),
+        pytest.param({"error": {}}, StoraDown("HTTP 409", foreign=True), id="empty error"),
+        pytest.param({"error": None}, StoraDown("HTTP 409", foreign=True), id="error null"),
+        pytest.param({"error": ["conflict"]}, StoraDown("HTTP 409", foreign=True), id="error is a list"),
+        pytest.param({"message": "Taken."}, StoraDown("HTTP 409", foreign=True), id="no error"),
+        pytest.param([], StoraDown("HTTP 409", foreign=True), id="a list"),
+        pytest.param(None, StoraDown("HTTP 409", foreign=True), id="null"),
+        pytest.param("Taken.", StoraDown("HTTP 409", foreign=True), id="a string"),
+        pytest.param(PROXY, StoraDown("HTTP 409", foreign=True), id="HTML"),
+        pytest.param(b"", StoraDown("HTTP 409", foreign=True), id="empty"),
+        pytest.param(b'{"error": {"code": "conf', StoraDown("HTTP 409", foreign=True), id="truncated"),
+        pytest.param(b"\xff\xfe\x00", StoraDown("HTTP 409", foreign=True), id="not UTF-8"),
+        pytest.param(b"[" * 200_000, StoraDown("HTTP 409", foreign=True), id="deeper than anybody reads"),
     ],
 )
 def test_an_error_of_any_shape_gives_what_can_be_read_of_it(body: object, expected: Problem) -> None:
@@ -160,7 +160,7 @@ def test_a_refused_token_is_known_by_its_status_alone(status: int) -> None:
 
 @pytest.mark.parametrize("status", [302, 404, 408, 500, 502, 504, 599])
 def test_an_error_without_words_means_that_stora_itself_did_not_answer(status: int) -> None:
-    _same(problem_in(answer(PROXY, status)), StoraDown(f"HTTP {status}"))
+    _same(problem_in(answer(PROXY, status)), StoraDown(f"HTTP {status}", foreign=status < 500))
 
 
 def test_neither_the_repr_of_an_answer_nor_that_of_a_problem_shows_what_stora_said() -> None:
