@@ -6,6 +6,9 @@ from typing import Any
 
 import yaml
 
+PATH = "/slack/events"
+"""Where the bot listens for Slack."""
+
 
 class BadAddress(Exception):
     """The address given is not one that Slack could reach."""
@@ -19,14 +22,14 @@ def committed() -> str:
 
 
 def for_http(url: str) -> str:
-    """The manifest of the same app with Slack's requests going to ``url``.
+    """The manifest of the same app with Slack's requests going to ``url``, a host or the whole address on it.
 
     Raises:
         BadAddress: ``url`` is not `https://host`.
     """
     if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[\w./-]*)?", url):
         raise BadAddress(url)
-    address = url.rstrip("/") + "/slack/events"
+    address = url.rstrip("/").removesuffix(PATH) + PATH
     manifest: dict[str, Any] = yaml.safe_load(committed())
     settings = manifest["settings"]
     settings["socket_mode_enabled"] = False

@@ -111,6 +111,11 @@ def test_http_leads_everything_to_one_address_and_changes_nothing_else() -> None
     assert manifest["oauth_config"] == MANIFEST["oauth_config"]
 
 
+@pytest.mark.parametrize("path", ["", "/", "/slack/events", "/slack/events/"])
+def test_an_address_that_is_whole_already_is_taken_as_it_is(path: str) -> None:
+    assert for_http(f"https://units.example.com{path}") == for_http("https://units.example.com")
+
+
 def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert unitbot(["manifest"]) == 0
     assert yaml.safe_load(capsys.readouterr().out) == MANIFEST
