@@ -46,21 +46,30 @@ def object_in(answer: Answer) -> dict[str, Any] | None:
 def too_many_requests(answer: Answer, now: Callable[[], float] = time.time) -> float | None:
     """Seconds until calls are welcome again after a 429; ``None`` for any other answer.
 
-    `RateLimit-Reset` is an epoch second of Stora's clock, so it is read against the answer's own `Date`.
+    `RateLimit-Reset` is an epoch second of Stora's clock, so it is read against the answer's own `Date`. A gateway
+    before Stora may say `Retry-After` instead (RFC 9110, 10.2.3), of which only the form in seconds is read.
     """
     if answer.status != 429:  # noqa: PLR2004 - Too Many Requests
         return None
+    reset = _number(answer.headers, "RateLimit-Reset")
+    if reset is None:
+        wait = _number(answer.headers, "Retry-After")
+        if wait is None:
+            return 1.0  # undocumented, but a second is the shorter of Stora's two windows
+    else:
+        try:
+            wait = reset - parsedate_to_datetime(answer.headers["Date"]).timestamp()
+        except (KeyError, ValueError):
+            wait = reset - now()
+    return min(max(wait, 0.0), LONGEST_BLOCK) + 0.1
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
     try:
-        reset = float(answer.headers["RateLimit-Reset"])
+        number = float(headers[name])
     except (KeyError, ValueError):
-        reset = math.nan
-    if math.isnan(reset):
-        return 1.0  # undocumented, but a second is the shorter of Stora's two windows
-    try:
-        then = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except (KeyError, ValueError):
-        then = now()
-    return min(max(reset - then, 0.0), LONGEST_BLOCK) + 0.1
+        return None
+    return None if math.isnan(number) else number
 
 
 class _Detail(BaseModel):

@@ -203,6 +203,14 @@ THEN = datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp()
         pytest.param({"Date": DATE, "RateLimit-Reset": "soon"}, THEN, 1.0, id="garbage"),
         pytest.param({"Date": DATE, "RateLimit-Reset": ""}, THEN, 1.0, id="empty"),
         pytest.param({"Date": DATE}, THEN, 1.0, id="missing"),
+        pytest.param({"Date": DATE, "Retry-After": "7"}, THEN + 3600, 7.1, id="a gateway's"),
+        pytest.param({"RateLimit-Reset": "soon", "Retry-After": "7"}, THEN, 7.1, id="a gateway's beside garbage"),
+        pytest.param(
+            {"Date": DATE, "RateLimit-Reset": str(int(THEN) + 20), "Retry-After": "7"}, THEN, 20.1, id="both: Stora's"
+        ),
+        pytest.param({"Retry-After": "0"}, THEN, 0.1, id="a gateway's, at once"),
+        pytest.param({"Retry-After": "86400"}, THEN, 300.1, id="a gateway's far future"),
+        pytest.param({"Retry-After": DATE}, THEN, 1.0, id="a gateway's date"),
     ],
 )
 def test_a_429_says_for_how_long_by_stora_s_own_clock(headers: Mapping[str, str], now: float, seconds: float) -> None:
