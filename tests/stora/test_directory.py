@@ -24,7 +24,7 @@ from bot.sandbox.stora.received import Received
 from bot.sandbox.stora.server import SandboxStora
 from bot.sandbox.stora.world import World
 from bot.stora.client import StoraClient
-from bot.stora.directory import MANY, Directory
+from bot.stora.directory import MANY, TOO_OLD_AT_LEAST, Directory
 from bot.stora.exchange import Exchange
 from bot.stora.keeper import Follower
 from bot.stora.recorder import Recorder
@@ -350,6 +350,17 @@ async def test_a_picture_is_fresh_for_two_periods_and_then_still_there(read: Dir
     assert read.inventory is not None
     await read.sweep()
     assert read.fresh is read.inventory
+
+
+async def test_a_period_too_short_for_the_budget_does_not_make_the_picture_too_old(
+    client: StoraClient, follower: Follower, recorder: Recorder, moment: Callable[[], datetime]
+) -> None:
+    directory = Directory(client, follower, recorder, 1, moment)
+    await directory.sweep()
+    await asyncio.sleep(TOO_OLD_AT_LEAST - 1)
+    assert directory.fresh is directory.inventory is not None
+    await asyncio.sleep(2)
+    assert directory.fresh is None
 
 
 async def test_a_picture_that_took_long_to_read_stays_fresh_for_so_much_longer(
