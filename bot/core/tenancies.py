@@ -25,7 +25,7 @@ class Tenancy:
     id: str
     contact_id: str
     customer: str = field(repr=False)
-    """The contact's full name; its e-mail address where it has none."""
+    """The contact's full name; its e-mail address where it has none; empty where Stora names no contact."""
     email: str = field(repr=False)
     site_id: str
     starts_at: datetime | None

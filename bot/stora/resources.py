@@ -111,7 +111,7 @@ class _Contact(_Resource):
 
 
 class _Tenancy(_Resource):
-    contact: _Contact
+    contact: _Contact | None = None
     site_id: str | None = Field(default=None, validation_alias=AliasPath("site", "id"))
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -124,16 +124,17 @@ class _Tenancy(_Resource):
 def reading_tenancies(backoffice_tenancy_path: str) -> Callable[[Any, Backoffice], Tenancy]:
     """A reader of tenancies, their contacts expanded, for a given `BACKOFFICE_TENANCY_PATH`.
 
-    A contact that is a mere stub has no name.
+    A contact that is a mere stub has no name; without any, the customer is not known, and the tenancy's id names it.
     """
 
     def read_tenancy(resource: Any, backoffice: Backoffice) -> Tenancy:
         found = _Tenancy.model_validate(resource)
+        contact = found.contact
         return Tenancy(
             id=found.id,
-            contact_id=found.contact.id,
-            customer=found.contact.full_name or found.contact.email or found.contact.id,
-            email=found.contact.email or "",
+            contact_id=contact.id if contact else "",
+            customer=(contact.full_name or contact.email or contact.id) if contact else "",
+            email=(contact and contact.email) or "",
             site_id=found.site_id or "",
             starts_at=found.starts_at and _utc(found.starts_at),
             ends_at=found.ends_at and _utc(found.ends_at),

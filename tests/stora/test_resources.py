@@ -226,8 +226,15 @@ def test_a_tenancy_of_which_only_the_customer_is_known_is_still_a_tenancy(nothin
     assert (tenancy.created_at, tenancy.updated_at) == (EPOCH, EPOCH)
 
 
-@pytest.mark.parametrize("contact", [None, ..., {}, "con_1", {"id": "../con"}], ids=repr)
-def test_a_tenancy_without_a_customer_is_left_out_and_counted(contact: object) -> None:
+@pytest.mark.parametrize("nothing", [None, ...], ids=["null", "missing"])
+def test_a_tenancy_of_which_only_the_id_is_known_is_still_a_tenancy(nothing: object) -> None:
+    (tenancy,) = tenancies(**dict.fromkeys((name for name in TENANCY if name != "id"), nothing)).items
+    assert (tenancy.id, tenancy.contact_id, tenancy.customer, tenancy.email) == ("ten_1", "", "", "")
+    assert (tenancy.name, tenancy.waits) == ("", True)
+
+
+@pytest.mark.parametrize("contact", [{}, "con_1", {"id": "../con"}], ids=repr)
+def test_a_tenancy_whose_customer_cannot_be_read_is_left_out_and_counted(contact: object) -> None:
     assert (tenancies(contact=contact).items, tenancies(contact=contact).left_out) == ((), 1)
 
 

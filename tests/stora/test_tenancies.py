@@ -342,7 +342,7 @@ async def test_an_empty_page_is_the_end_even_where_it_promises_another(
 
 async def test_a_page_of_which_nothing_can_be_read_is_not_the_end(book: TenancyBook, http: httpx.AsyncClient) -> None:
     with capture_logs() as logs:
-        async with another_stora(http, [{"id": "ten_1", "contact": None}], [resource(2)], []) as asked:
+        async with another_stora(http, [{"id": "ten_1", "contact": {}}], [resource(2)], []) as asked:
             await book.refresh()
     assert asked == [1, 2, 3]
     assert set(book.known.by_id) == {"ten_2"}

@@ -226,6 +226,17 @@ async def test_a_customer_who_booked_a_moment_ago_is_found(town: Town) -> None:
     assert tenancy["id"] in card.text
 
 
+async def test_a_tenancy_of_which_only_the_id_is_known_is_reserved_for_by_that(town: Town) -> None:
+    at_work = await town()
+    pair = Pair(at_work)
+    pair.tenancy.update(contact=None, site=None, starts_at=None)
+    del pair.tenancy["unit_allocations"]
+    card = await card_of(at_work, pair.by_ids)
+    assert f"Tenancy `{pair.tenancy['id']}`" in card.text
+    assert "does not answer" not in card.text
+    assert labels(card) == ["Confirm reservation", "Cancel"]
+
+
 async def test_cancel_sends_nothing_and_the_card_can_no_longer_be_confirmed(town: Town) -> None:
     at_work = await town()
     card = await card_of(at_work, Pair(at_work).by_ids)
