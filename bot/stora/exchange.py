@@ -22,8 +22,9 @@ class Patience:
     """For an answer, further attempts included."""
 
 
-PERSON = Patience(Priority.PERSON, for_room=5, altogether=25)
-"""Somebody looks at a screen; Slack has been acknowledged already."""
+PERSON = Patience(Priority.PERSON, for_room=5, altogether=12)
+"""Somebody looks at a screen; Slack has been acknowledged already. Room for one attempt that hangs, not for more: a
+last known state, or a word that there is none, is worth more than a third try."""
 SWEEP = Patience(Priority.SWEEP, for_room=None, altogether=None)
 PROBE = Patience(Priority.SWEEP, for_room=1, altogether=10)
 """Nobody waits, and more important calls must not."""
