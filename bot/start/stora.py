@@ -70,7 +70,8 @@ async def _ledger(settings: Settings, engine: AsyncEngine) -> AsyncIterator[Call
     at_once = min(settings.stora_requests_per_second, settings.stora_requests_per_minute)
     async with departures(engine, at_once) as record:
         now = asyncio.get_running_loop().time()
-        yield lambda windows: Alone(windows, record.note, [now - age for age in record.ages])
+        earlier, held_until = [now - age for age in record.ages], now + record.held
+        yield lambda windows: Alone(windows, record.note, record.hold, earlier=earlier, held_until=held_until)
 
 
 def stora_client(settings: Settings, exchange: Exchange, login: Login) -> StoraClient:

@@ -53,16 +53,26 @@ class Alone:
     Args:
         windows: Of the budget.
         departed: Told of each call that leaves. It must not wait.
+        held: Told for how many seconds Stora wants no call. It must not wait either.
         earlier: When calls of an earlier process were answered at the latest, by the loop's clock.
+        held_until: Until when an earlier process was to make no call, by the same.
     """
 
     def __init__(
-        self, windows: Windows, departed: Callable[[], None] = lambda: None, earlier: Iterable[float] = ()
+        self,
+        windows: Windows,
+        departed: Callable[[], None] = lambda: None,
+        held: Callable[[float], None] = lambda _: None,
+        *,
+        earlier: Iterable[float] = (),
+        held_until: float = 0.0,
     ) -> None:
         self._windows = windows
         self._clock = asyncio.get_running_loop().time
         self._departed = departed
+        self._held = held
         windows.recount(earlier)
+        windows.hold(held_until)
 
     async def leave(self, priority: Priority) -> int | None:
         """Count one call that leaves now, if there is room for it."""
@@ -82,7 +92,8 @@ class Alone:
         self._windows.withdraw()
 
     def hold(self, seconds: float) -> None:
-        """Nobody else must be told."""
+        """Only who comes after us must be told."""
+        self._held(seconds)
 
     async def look(self) -> None:
         """Nobody else counts."""

@@ -1,4 +1,4 @@
-"""When calls left for Stora, written down a moment later: after a kill, the next process goes on counting.
+"""When calls left for Stora, and until when it wants none, written down a moment later for the process after this one.
 
 For SQLite, whose one process counts in memory. A call never waits for this; what the last moment before a kill may have
 left unwritten is made up for by counting a whole second's calls too many.
@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.core.problems import DatabaseUnusable
 from bot.core.windows import MARGIN, MINUTE
-from bot.store.inserts import insert_unless_there
+from bot.store.calls import FURTHEST, HOLD
+from bot.store.inserts import insert_unless_there, upsert
 from bot.store.schema import holds, stora_calls
 from bot.store.transactions import writing
 
@@ -31,18 +32,26 @@ class Departures:
 
     Attributes:
         ages: How many seconds ago the calls of earlier processes reached Stora at the latest.
+        held: For how many more seconds Stora wants no call, as an earlier process heard.
     """
 
     def __init__(self, engine: AsyncEngine, now: Callable[[], float] = time.time) -> None:
         self._engine = engine
         self._now = now
         self._unwritten: list[float] = []
+        self._held_until = 0.0
         self._some = asyncio.Event()
         self.ages: list[float] = []
+        self.held = 0.0
 
     def note(self) -> None:
         """A call leaves now."""
         self._unwritten.append(self._now())
+        self._some.set()
+
+    def hold(self, seconds: float) -> None:
+        """Stora wants no call for so long."""
+        self._held_until = max(self._held_until, self._now() + seconds)
         self._some.set()
 
     async def recall(self, missed: int) -> None:
@@ -54,11 +63,14 @@ class Departures:
         now = self._now()
         async with writing(self._engine) as connection:
             left = list(await connection.scalars(select(stora_calls.c.left_at)))
+            held_until = await connection.scalar(select(holds.c.until).where(holds.c.name == HOLD)) or 0.0
             begun = await connection.execute(insert_unless_there(connection, holds).values(name=RUNNING, until=now))
             # A clock that has stepped back would show these again at each start.
             await connection.execute(delete(stora_calls).where(stora_calls.c.left_at > now))
         killed = not begun.rowcount
         self.ages = [max(0.0, now - moment - ARRIVED) for moment in left] + [0.0] * (missed if killed else 0)
+        if now < held_until < now + FURTHEST:
+            self._held_until, self.held = held_until, held_until - now
 
     async def keep(self) -> None:
         """Write down what has left, again and again. Runs until cancelled."""
@@ -75,12 +87,15 @@ class Departures:
             DatabaseUnusable: it could not be; it will be tried again.
         """
         over = self._now() - MINUTE - MARGIN - ARRIVED
-        writing_down = list(self._unwritten)
+        writing_down, held_until = list(self._unwritten), self._held_until
         async with writing(self._engine) as connection:
             await connection.execute(delete(stora_calls).where(stora_calls.c.left_at <= over))
-            await connection.execute(insert(stora_calls), [{"left_at": moment} for moment in writing_down])
+            if writing_down:
+                await connection.execute(insert(stora_calls), [{"left_at": moment} for moment in writing_down])
+            held = upsert(connection, holds).values(name=HOLD, until=held_until)
+            await connection.execute(held.on_conflict_do_update(index_elements=["name"], set_={"until": held_until}))
         del self._unwritten[: len(writing_down)]
-        if not self._unwritten:
+        if not self._unwritten and self._held_until == held_until:
             self._some.clear()
 
     async def end(self) -> None:
@@ -89,7 +104,7 @@ class Departures:
         Raises:
             DatabaseUnusable: it could not be written down; the next process will take us for killed.
         """
-        if self._unwritten:
+        if self._some.is_set():
             await self.write()
         async with writing(self._engine) as connection:
             await connection.execute(delete(holds).where(holds.c.name == RUNNING))

@@ -417,6 +417,16 @@ async def test_a_process_that_has_the_budget_for_itself_begins_with_what_the_one
     assert len(told) == 2
 
 
+async def test_a_process_that_has_the_budget_for_itself_waits_for_as_long_as_the_one_before_it_was_to() -> None:
+    now = asyncio.get_running_loop().time()
+    told: list[float] = []
+    budget = Budget(3, 60, lambda windows: Alone(windows, held=told.append, held_until=now + 5.0))
+    [left] = await play(budget, [Call(at=0.0)])
+    assert departure(left) == pytest.approx(5.0)
+    budget.block(7.0)
+    assert told == [7.0]
+
+
 async def test_what_others_use_is_looked_at_again_and_again() -> None:
     ledger = Elsewhere(lambda: asyncio.sleep(0))
     budget = Budget(10, 60, lambda _: ledger)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.core.problems import DatabaseUnusable
+from bot.store.calls import FURTHEST
 from bot.store.database import opened
 from bot.store.departures import ARRIVED, EVERY, Departures, departures
 from bot.store.schema import stora_calls
@@ -97,6 +98,44 @@ async def test_a_clock_that_steps_back_is_believed_once(engine: AsyncEngine, clo
     assert record.ages == [0.0]
     await record.end()
     assert (await started(engine, clock)).ages == []
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["a kill", "an orderly end"])
+async def test_what_stora_asked_for_outlives_us(engine: AsyncEngine, clock: Clock, *, killed: bool) -> None:
+    record = await started(engine, clock)
+    assert record.held == 0.0
+    record.hold(12.0)
+    record.hold(3.0)
+    await (record.write() if killed else record.end())
+    clock.at += 5.0
+    record = await started(engine, clock)
+    assert record.held == pytest.approx(7.0)
+    record.note()
+    record.hold(1.0)
+    await record.end()
+    clock.at += 5.0
+    assert (await started(engine, clock)).held == pytest.approx(2.0)
+    clock.at += 2.0
+    assert (await started(engine, clock)).held == 0.0
+
+
+async def test_a_hold_from_a_clock_that_ran_ahead_is_not_believed(engine: AsyncEngine, clock: Clock) -> None:
+    record = await started(engine, clock)
+    record.hold(12.0)
+    await record.end()
+    clock.at -= FURTHEST
+    assert (await started(engine, clock)).held == 0.0
+
+
+async def test_a_hold_while_others_are_written_down_is_next(engine: AsyncEngine, clock: Clock) -> None:
+    record = await started(engine, clock)
+    record.note()
+    writing = asyncio.ensure_future(record.write())
+    await asyncio.sleep(0)
+    record.hold(12.0)
+    await writing
+    await record.end()
+    assert (await started(engine, clock)).held == pytest.approx(12.0)
 
 
 async def test_calls_are_written_down_within_a_moment_and_nobody_waits_for_it(engine: AsyncEngine) -> None:

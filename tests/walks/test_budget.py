@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from http import HTTPStatus
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
@@ -33,6 +34,25 @@ async def test_a_bot_that_is_killed_and_started_again_goes_on_counting(tmp_path:
     assert len(stora.received) > 4
     assert stora.peak(MINUTE + TICK) <= 12
     assert stora.peak(1 + TICK) <= 4
+
+
+async def test_a_bot_that_is_started_again_waits_for_as_long_as_stora_asked(tmp_path: Path) -> None:
+    slack, stora = a_slack(), a_stora()
+    stora.faults.status(429, reset_in=8.0, route="/sites")
+    async with slack.serving(), serve(stora.application()) as stora_url:
+        environment = settings(slack, stora_url, DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path / 'unitbot.db'}")
+        async with process(**environment) as bot:
+            await logged(bot, "running")
+            async with asyncio.timeout(5):
+                while not any(each.status == HTTPStatus.TOO_MANY_REQUESTS for each in stora.received):
+                    await asyncio.sleep(TICK)
+            bot.terminate()
+            assert await bot.wait() == 0
+        before = len(stora.received)
+        asked_at = next(each.at for each in stora.received if each.status == HTTPStatus.TOO_MANY_REQUESTS)
+        async with process(**environment) as bot:
+            await logged(bot, "units read")
+    assert stora.received[before].at - asked_at > 7.0  # the reset is a whole second
 
 
 async def test_two_replicas_under_a_flood_stay_within_one_budget(postgres: str) -> None:
