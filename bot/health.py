@@ -126,20 +126,23 @@ class SocketHealth:
 
 
 class StoraHealth:
-    """Whether Stora answers and accepts our token, by what it said last; after bad news or long silence it is asked.
+    """Whether Stora answers and accepts our token, by what it said last.
 
-    One lost answer is no outage; two in a row are.
+    At first, after bad news and after long silence it is asked. One lost answer is no outage, unless there was
+    no other; two in a row are.
     """
 
-    AGAIN, LONGEST_SILENCE = 10.0, 300.0
+    AGAIN, LONGEST_SILENCE = 10.0, 60.0
     """Seconds without any request after which we send one: after bad news, and otherwise."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._heard_at = clock()
+        self._heard_at = float("-inf")
         self._status: int | None = None
         self._misses = 0
         self._refused = False
+        self._known = False
+        """Whether the token was ever accepted or refused: a login or a 429 alone says neither."""
         self.ask: Callable[[], Awaitable[object]] | None = None
         """Sends the cheapest request there is."""
 
@@ -151,18 +154,19 @@ class StoraHealth:
         if not self._misses and status != TOO_MANY:
             at_login = request.url.path.endswith("/oauth2/token")
             self._refused = status == UNAUTHORIZED or (at_login and not httpx.codes.is_success(status or 0))
+            self._known = self._known or not at_login
 
     async def __call__(self) -> Part:
         """What is known, after asking if that is old."""
-        bad_news = self._misses or self._refused
-        if self.ask and self._clock() - self._heard_at >= (self.AGAIN if bad_news else self.LONGEST_SILENCE):
+        good_news = self._known and not self._misses and not self._refused
+        if self.ask and self._clock() - self._heard_at >= (self.LONGEST_SILENCE if good_news else self.AGAIN):
             with suppress(Problem):  # whatever it was has been heard, or nothing left
                 await self.ask()
         if self._refused:
             return failing(f"does not accept our token or client (HTTP {self._status})")
-        if self._misses > 1:
+        if self._misses > 1 or (self._misses and not self._known):
             return failing(f"HTTP {self._status}" if self._status else "does not answer")
-        return ok("answers" if self._status else "not asked yet")
+        return ok("answers") if self._known else failing("has not answered yet")
 
 
 class DirectoryHealth:

@@ -151,12 +151,42 @@ def stora(clock: Clock) -> Asked:
 
 
 async def test_a_probe_costs_stora_nothing_while_there_is_news(stora: Asked, clock: Clock) -> None:
-    assert await stora.health() == ok("not asked yet")
     for _ in range(1000):
         clock.now += 1
         stora.health.heard(UNITS, 200)
         assert await stora.health() == ok("answers")
     assert stora.times == 0
+
+
+async def test_at_first_stora_is_asked_once(stora: Asked) -> None:
+    for _ in range(100):
+        assert await stora.health() == ok("answers")
+    assert stora.times == 1
+
+
+@pytest.mark.parametrize(("status", "detail"), [(None, "does not answer"), (503, "HTTP 503")])
+async def test_one_lost_answer_is_an_outage_where_there_was_no_other(
+    stora: Asked, clock: Clock, status: int | None, detail: str
+) -> None:
+    stora.status = status
+    assert await stora.health() == failing(detail)
+    stora.status = 200
+    clock.now += stora.health.AGAIN
+    assert await stora.health() == ok("answers")
+
+
+@pytest.mark.parametrize(("request_", "status"), [(TOKEN, 200), (UNITS, 429)], ids=["a login", "no room"])
+async def test_what_says_nothing_of_the_token_does_not_make_it_usable(
+    stora: Asked, clock: Clock, request_: httpx.Request, status: int
+) -> None:
+    stora.health.heard(request_, status)
+    assert await stora.health() == failing("has not answered yet")
+    clock.now += stora.health.AGAIN
+    assert await stora.health() == ok("answers")
+
+
+def test_a_token_that_was_withdrawn_is_found_out_within_a_minute() -> None:
+    assert StoraHealth.LONGEST_SILENCE <= 60
 
 
 async def test_after_long_silence_stora_is_asked_once(stora: Asked, clock: Clock) -> None:
@@ -171,6 +201,7 @@ async def test_after_long_silence_stora_is_asked_once(stora: Asked, clock: Clock
 async def test_one_lost_answer_is_no_outage_and_two_are(
     stora: Asked, clock: Clock, status: int | None, detail: str
 ) -> None:
+    stora.health.heard(UNITS, 200)
     stora.status = status
     stora.health.heard(UNITS, status)
     assert (await stora.health()).status == "ok"
@@ -199,6 +230,7 @@ async def test_a_login_that_stora_refuses_is_failing_at_once(
 
 @pytest.mark.parametrize("status", [403, 404, 409, 422, 429])
 async def test_a_refusal_of_one_thing_is_an_answer(stora: Asked, status: int) -> None:
+    stora.health.heard(UNITS, 200)
     stora.health.heard(UNITS, status)
     assert (await stora.health()).status == "ok"
 
@@ -212,7 +244,7 @@ async def test_a_limit_that_is_used_up_does_not_pardon_a_refused_token(stora: As
 async def test_without_a_way_to_ask_nothing_is_asked(clock: Clock) -> None:
     health = StoraHealth(clock)
     clock.now += 1000
-    assert (await health()).status == "ok"
+    assert await health() == failing("has not answered yet")
 
 
 @dataclass

@@ -26,8 +26,8 @@ PERSON = Patience(Priority.PERSON, for_room=5, altogether=12)
 """Somebody looks at a screen; Slack has been acknowledged already. Room for one attempt that hangs, not for more: a
 last known state, or a word that there is none, is worth more than a third try."""
 SWEEP = Patience(Priority.SWEEP, for_room=None, altogether=None)
-PROBE = Patience(Priority.SWEEP, for_room=1, altogether=10)
-"""Nobody waits, and more important calls must not."""
+PROBE = Patience(Priority.PERSON, for_room=1, altogether=10)
+"""Nobody waits for long. Rare enough not to be in people's way, and sweeps that use up their half must not hide it."""
 
 
 Heard = Callable[[httpx.Request, int | None], None]

@@ -11,7 +11,7 @@ from bot.core.problems import StoraBusy, StoraDown
 from bot.sandbox.loopback import serve
 from bot.sandbox.stora.server import SandboxStora
 from bot.stora.budget import Budget, Priority
-from bot.stora.exchange import PERSON, SWEEP, Exchange, Patience
+from bot.stora.exchange import PERSON, PROBE, SWEEP, Exchange, Patience
 
 
 def units(exchange: Exchange, token: str) -> httpx.Request:
@@ -123,3 +123,12 @@ async def test_who_cannot_wait_for_room_is_told_and_nothing_leaves(exchange: Exc
         await exchange(units(exchange, stora.token), PERSON)
     assert busy.value.seconds == pytest.approx(20.0)
     assert stora.received == []
+
+
+async def test_sweeps_that_use_up_their_half_do_not_hide_whether_stora_is_there(
+    exchange: Exchange, stora: SandboxStora
+) -> None:
+    exchange = replace(exchange, budget=Budget(10, 4))
+    for _ in range(2):
+        await exchange(units(exchange, stora.token), SWEEP)
+    assert (await exchange(units(exchange, stora.token), PROBE)).status == 200

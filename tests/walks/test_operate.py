@@ -74,8 +74,9 @@ async def test_until_the_inventory_is_there_nobody_is_ready(town: Town) -> None:
     held = stora.faults.hold(method="GET", times=None)
     at_work = await town(swept=False, stora=stora)
     status, failing = await ready(at_work)
-    assert (status, set(failing)) == (503, {"directory"})
+    assert (status, set(failing)) == (503, {"directory", "stora"})
     assert failing["directory"].startswith("not read yet")
+    assert failing["stora"] == "says nothing for 2 s"
     held.set()
     stora.faults.clear()
     await ready_again(at_work)

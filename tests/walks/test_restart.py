@@ -1,6 +1,7 @@
 """A restart costs nothing: what was known is known again, and a sweep that was cut off goes on where it was."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
+import httpx
 import pytest
 
 from bot.sandbox.loopback import serve
@@ -74,6 +76,42 @@ async def test_right_after_a_restart_everything_is_answered_without_a_list_from_
         assert before
         await asyncio.sleep(1)
     assert street.pages() == []
+
+
+async def test_whether_stora_accepts_us_is_asked_once_by_the_first_who_wants_to_know(street: Street) -> None:
+    await known(street)
+    async with process(**street.environment) as bot, httpx.AsyncClient(trust_env=False) as http:
+        url = (await logged(bot, "running"))["url"] + "/readyz"
+        answers = await asyncio.gather(*(http.get(url) for _ in range(20)))
+        assert {each.status_code for each in answers} == {200}
+        assert [each.path for each in street.stora.received] == ["/oauth2/token", "/oauth2/token/info"]
+
+
+@pytest.mark.parametrize("outage", ["down", "refused"])
+async def test_right_after_a_restart_nobody_is_ready_whom_stora_does_not_accept(street: Street, outage: str) -> None:
+    await known(street)
+    if outage == "down":
+        street.stora.faults.down = True
+    else:
+        street.stora.faults.status(401, route="/oauth2/token", times=None)
+    async with process(**street.environment) as bot, httpx.AsyncClient(trust_env=False) as http:
+        url = (await logged(bot, "running"))["url"] + "/readyz"
+        answer = await http.get(url)
+        failing = {name: part["detail"] for name, part in answer.json().items() if part["status"] == "failing"}
+        refused = "does not accept our token or client (HTTP 401)"
+        assert failing == {"stora": "does not answer" if outage == "down" else refused}
+        assert answer.status_code == 503
+
+
+async def known(street: Street) -> None:
+    """A bot that was there before has read the inventory and the tenancies."""
+    async with process(**street.environment) as bot, asyncio.timeout(20):
+        assert bot.stderr is not None
+        unread = {"units read", "tenancies read"}
+        while unread:
+            unread.discard(json.loads(await bot.stderr.readline())["event"])
+        await killed(bot)
+    street.stora.received.clear()
 
 
 async def test_what_changed_while_the_bot_was_away_is_announced_once_it_is_read(street: Street) -> None:
