@@ -144,8 +144,8 @@ def _unknown_word(
     word: str, sites: "SiteNames", unit_types: "_UnitTypes", references: Sequence[str]
 ) -> NoMatch | Ambiguous:
     for names in (sites, unit_types):
-        candidates = names.candidates(word)
-        if len(candidates) > 1:
+        candidates = names.several(word)
+        if candidates:
             return Ambiguous(names.kind, word, candidates)
     return NoMatch("word", word, nearest(word, [*sites.names, *unit_types.names, *references]))
 
@@ -195,22 +195,22 @@ class _Names:
         exactly = self._as_written.get(written, ()) if written else ()
         return exactly or (self._by_letters.get(letters, ()) if letters else ())
 
-    def candidates(self, typed: str) -> tuple[str, ...]:
-        """The distinct names that what was typed is a part of."""
-        signs, letters = _written(typed), folded(typed)
-        return tuple(
-            dict.fromkeys(
-                name for name, written, known in self._named if (letters in known if letters else signs in written)
-            )
-        )
+    def several(self, typed: str) -> tuple[str, ...]:
+        """The names to choose from where what was typed is a part of several things' names; one for each thing."""
+        names = self._holding(typed)
+        if self._as_one(names):
+            return ()
+        things: dict[frozenset[str], str] = {}
+        for name in names:
+            things.setdefault(frozenset(self.exactly(name)), name)
+        return tuple(things.values())
 
     def part(self, typed: str) -> Sequence[str]:
-        """The ids of what has the one name in which a word begins like this, or which has this number."""
+        """The ids of the one thing in whose name a word begins like this, or which has this number."""
         if len(bare(typed)) < SHORTEST_PART and not typed.isdecimal():
             return ()
         begins = f" {folded(typed)}"
-        candidates = [name for name in self.candidates(typed) if begins in f" {folded(name)}"]
-        return self.exactly(candidates[0]) if len(candidates) == 1 else ()
+        return self._as_one([name for name in self._holding(typed) if begins in f" {folded(name)}"])
 
     def find(self, typed: str) -> Sequence[str]:
         """The ids meant.
@@ -218,15 +218,28 @@ class _Names:
         Raises:
             NoMatch, Ambiguous: with the names to choose from.
         """
-        found = self.exactly(typed)
+        found = self.exactly(typed) or self._as_one(self._holding(typed))
         if found:
             return found
-        candidates = self.candidates(typed)
-        if len(candidates) > 1:
+        candidates = self.several(typed)
+        if candidates:
             raise Ambiguous(self.kind, typed, candidates)
-        if not candidates:
-            raise NoMatch(self.kind, typed, nearest(typed, self.names) or tuple(self.names[:3]))
-        return self.exactly(candidates[0])
+        raise NoMatch(self.kind, typed, nearest(typed, self.names) or tuple(self.names[:3]))
+
+    def _holding(self, typed: str) -> list[str]:
+        """The names that what was typed stands in as whole words; where it does so in none, as a part."""
+        signs, letters = _written(typed), folded(typed)
+        names = {
+            name: known for name, written, known in self._named if (letters in known if letters else signs in written)
+        }
+        whole = [name for name, known in names.items() if letters and f" {letters} " in f" {known} "]
+        return whole or list(names)
+
+    def _as_one(self, names: Sequence[str]) -> Sequence[str]:
+        """The ids of what has all these names: a unit type has a name and a size, and several may share the size."""
+        each = [self.exactly(name) for name in names]
+        together = set().union(*each)
+        return next((ids for ids in each if together.issubset(ids)), ())
 
 
 class SiteNames(_Names):

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -250,9 +251,59 @@ def test_a_name_is_found_however_stora_and_the_phone_write_it(name: str, typed: 
 def test_a_name_that_several_things_have_means_all_of_them() -> None:
     inventory = a_picture([], [Site("one", "Camden"), Site("two", "camden"), Site("three", "Other")])
     assert meant("site=Camden", inventory) == free(site_ids=("one", "two"))
-    with pytest.raises(Ambiguous) as caught:
-        meant("site=cam", inventory)
-    assert caught.value.candidates == ("Camden", "camden")
+    assert meant("site=cam", inventory) == free(site_ids=("one", "two"))
+    assert meant("camd", inventory) == free(site_ids=("one", "two"))
+
+
+SIZED = (
+    UnitType("locker", "25 sq ft locker", "25 sq ft"),
+    UnitType("garage", "Garage", "250 sq ft"),
+    UnitType("archive", "Archive 25", "30 sq ft"),
+)
+
+
+@pytest.mark.parametrize(
+    ("unit_types", "typed", "ids"),
+    [
+        (SIZED[:1], "25", ("locker",)),
+        (SIZED[:1], "25 s", ("locker",)),
+        (SIZED[:2], "25", ("locker",)),
+        (SIZED[:2], "250", ("garage",)),
+        (SIZED[:2], "250 sq", ("garage",)),
+        (SIZED, "locker", ("locker",)),
+        ((SIZED[0], UnitType("small", "Small room", "25 sq ft")), "25", ("locker", "small")),
+        ((SIZED[0], UnitType("other", "25 sq ft locker", "2 sq m")), "25", ("locker", "other")),
+    ],
+)
+def test_the_name_and_the_size_of_one_unit_type_are_not_two_of_them(
+    unit_types: Sequence[UnitType], typed: str, ids: tuple[str, ...]
+) -> None:
+    inventory = a_picture([], (), unit_types)
+    assert meant(f'type="{typed}"', inventory) == free(unit_type_ids=ids)
+    assert meant(typed, inventory) == free(unit_type_ids=ids)
+
+
+def test_each_of_several_unit_types_is_named_once() -> None:
+    inventory = a_picture([], (), SIZED)
+    for text in ("type=25", "25"):
+        with pytest.raises(Ambiguous) as caught:
+            meant(text, inventory)
+        assert caught.value.candidates == ("25 sq ft locker", "Archive 25")
+
+
+def test_whole_words_count_before_a_part_of_a_longer_word() -> None:
+    names = ("Locker Lane", "Camden Lock", "Blockley", "Old Mill", "New Mill", "Milltown", "North+", "++")
+    inventory = a_picture([], [Site(name, name) for name in names], [])
+    assert meant("site=lock", inventory) == free(site_ids=("Camden Lock",))
+    assert meant("lock", inventory) == free(site_ids=("Camden Lock",))
+    for text in ("site=mill", "mill"):
+        with pytest.raises(Ambiguous) as caught:
+            meant(text, inventory)
+        assert caught.value.candidates == ("Old Mill", "New Mill")
+    for text, part_of in (("site=loc", ("Locker Lane", "Camden Lock", "Blockley")), ("site=+", ("North+", "++"))):
+        with pytest.raises(Ambiguous) as caught:
+            meant(text, inventory)
+        assert caught.value.candidates == part_of
 
 
 def test_a_site_without_a_visible_name_still_has_its_id() -> None:
