@@ -8,8 +8,8 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from bot.core.intents import ShowUnit, UnitsQuery, UnitsRequest
-from bot.core.inventory import Inventory, Unit, UnitType, bare, one_case
-from bot.core.names import LONGEST_TYPED, SIMILAR, folded, nearest
+from bot.core.inventory import STATUSES, Inventory, Unit, UnitType, bare, one_case
+from bot.core.names import LONGEST_TYPED, folded, nearest
 from bot.core.parse import LARGEST_PAGE, pack_button, plain
 from bot.core.problems import Ambiguous, NoMatch
 
@@ -17,6 +17,8 @@ LONGEST_NAME = 4
 """Bare words that may form one name: `King's Cross`, `Large drive up unit`."""
 MOST_ALIKE = 50
 """References that are compared more closely with an unknown word, once they are the ones most like it."""
+HARDLY_ALIKE = 30
+"""Out of 100: `A-5` and `A-012`. Below, a reference has nothing to do with the word."""
 SHORTEST_PART = 3
 """Letters of a bare word that may stand for a whole name: in `available in Camden`, `in` is not King's Cross."""
 
@@ -147,16 +149,22 @@ def _unknown_word(
         candidates = names.several(word)
         if candidates:
             return Ambiguous(names.kind, word, candidates)
-    return NoMatch("word", word, nearest(word, [*sites.names, *unit_types.names, *references]))
+    # Only a word with a number in it may be meant for a reference that is hardly like it.
+    anything = (any(map(str.isdecimal, word)) and references) or sites.names
+    known = [*sites.names, *unit_types.names, *STATUSES, *references]
+    return NoMatch("word", word, nearest(word, known) or tuple(anything[:3]))
 
 
 def _references_like(word: str, inventory: Inventory, site_ids: Sequence[str]) -> list[str]:
-    """References that may have been meant by a word that is none; whole words only, for there may be 50,000."""
+    """References that may have been meant by a word that is none, the most alike first.
+
+    Whole words only, for there may be 50,000.
+    """
     found = process.extract(
         bare(word)[:LONGEST_TYPED],
         list(inventory.by_bare_reference),
         scorer=fuzz.ratio,
-        score_cutoff=SIMILAR,
+        score_cutoff=HARDLY_ALIKE,
         limit=MOST_ALIKE,
     )
     alike = [unit for letters, _score, _index in found for unit in inventory.called(letters)]
