@@ -93,6 +93,13 @@ class Ambiguous(UsageProblem):
 
 
 @dataclass(eq=False)
+class SeveralUnits(UsageProblem):
+    """More than one reference, where one message shows one unit."""
+
+    references: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(eq=False)
 class StaleButton(Problem):
     """A button whose value this version of the bot cannot read."""
 

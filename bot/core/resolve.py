@@ -11,7 +11,7 @@ from bot.core.intents import ShowUnit, UnitsQuery, UnitsRequest
 from bot.core.inventory import STATUSES, Inventory, Unit, UnitType, bare, one_case
 from bot.core.names import LONGEST_TYPED, folded, nearest
 from bot.core.parse import LARGEST_PAGE, pack_button, plain
-from bot.core.problems import Ambiguous, NoMatch
+from bot.core.problems import Ambiguous, NoMatch, SeveralUnits
 
 LONGEST_NAME = 4
 """Bare words that may form one name: `King's Cross`, `Large drive up unit`."""
@@ -74,8 +74,7 @@ def resolve_units(request: UnitsRequest, inventory: Inventory, *, complete: bool
             taken = 1
         type_words = type_words[taken:]
     if len(references) > 1:
-        # One message answers one question; a second reference is more likely a mistake than a wish.
-        raise NoMatch("word", " ".join(references), (references[0],))
+        raise SeveralUnits(tuple(references))
     query = UnitsQuery(
         site_ids=tuple(dict.fromkeys(site_ids)),
         unit_type_ids=tuple(dict.fromkeys(unit_type_ids)),

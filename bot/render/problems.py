@@ -17,6 +17,7 @@ from bot.core.problems import (
     OutcomeUnknown,
     Problem,
     Refused,
+    SeveralUnits,
     StaleButton,
     StoraBusy,
     StoraDown,
@@ -153,13 +154,22 @@ def _usage(problem: UsageProblem) -> str:
             return f"That is too much to ask for at once: {escape(argument, 40)} takes {limit} values at most."
         case TooLarge():
             return "That is more than a button can remember. Add `site=`, or name fewer sites, types or words."
-        case Ambiguous(kind=kind, typed=typed, candidates=candidates):
-            return f"Several {kind}s match {_code(typed)}: {_list(candidates)}. Type more of the name."
-        case NoMatch(kind=kind, typed=typed, suggestions=suggestions):
-            what = "unit, site, type or status" if kind == "word" else kind
-            return f"No {what} is called {_code(typed)}." + _did_you_mean(suggestions)
+        case Ambiguous() | SeveralUnits() | NoMatch():
+            return _which(problem)
         case _:
             raise AssertionError(type(problem))
+
+
+def _which(problem: Ambiguous | SeveralUnits | NoMatch) -> str:
+    """Which things there are to choose from, or that there is none."""
+    match problem:
+        case Ambiguous(kind=kind, typed=typed, candidates=candidates):
+            return f"Several {kind}s match {_code(typed)}: {_list(candidates)}. Type more of the name."
+        case SeveralUnits(references=references):
+            return f"One message shows one unit, and this asks for several: {_list(references)}. Ask for one at a time."
+        case _:
+            what = "unit, site, type or status" if problem.kind == "word" else problem.kind
+            return f"No {what} is called {_code(problem.typed)}." + _did_you_mean(problem.suggestions)
 
 
 def _expected(argument: str) -> str:

@@ -21,7 +21,7 @@ from bot.core.parse import (
     parse_button,
     parse_units,
 )
-from bot.core.problems import Ambiguous, NoMatch, TooLarge, UsageProblem
+from bot.core.problems import Ambiguous, NoMatch, SeveralUnits, TooLarge, UsageProblem
 from bot.core.resolve import resolve_units, units_called
 from tests.core.conftest import (
     BRISTOL,
@@ -196,9 +196,10 @@ def test_a_part_of_several_names_shows_them_to_choose_from(
 
 
 def test_a_second_reference_is_more_likely_a_mistake_than_a_wish(operator: Inventory) -> None:
-    with pytest.raises(NoMatch) as caught:
+    with pytest.raises(SeveralUnits) as caught:
         meant("A-2, A-10", operator)
-    assert (caught.value.typed, caught.value.suggestions) == ("A-2 A-10", ("A-2",))
+    assert caught.value.references == ("A-2", "A-10")
+    assert "A-2" not in repr(caught.value)
 
 
 def test_a_whole_name_counts_before_a_part_of_another() -> None:
@@ -405,7 +406,7 @@ class TestWhileTheInventoryIsBeingRead:
         assert meant(text, a_picture([]), complete=False) == intent
 
     def test_two_of_them_are_still_a_mistake(self) -> None:
-        with pytest.raises(NoMatch):
+        with pytest.raises(SeveralUnits):
             meant("A-012 A-013", a_picture([]), complete=False)
 
     def test_a_word_that_no_button_could_carry_is_refused(self) -> None:

@@ -24,6 +24,7 @@ from bot.core.problems import (
     OutcomeUnknown,
     Problem,
     Refused,
+    SeveralUnits,
     StaleButton,
     StoraBusy,
     StoraDown,
@@ -53,6 +54,7 @@ EXPLAINED: list[tuple[Problem, list[str]]] = [
     (TooLarge(), ["`site=`", "fewer"]),
     (Ambiguous("site", "c", ("Camden", "King's Cross")), ["sites", "`c`", "`Camden`", "`King's Cross`"]),
     (Ambiguous("unit type", "r", ("Small room",)), ["unit types"]),
+    (SeveralUnits(("A-012", "A-013")), ["one unit", "`A-012`, `A-013`.", "one at a time"]),
     (NoMatch("site", "Camdne", ("Camden",)), ["site", "`Camdne`", "Did you mean `Camden`?"]),
     (NoMatch("word", "A-O12", ("A-012", "A-011")), ["`A-O12`", "`A-012` or `A-011`"]),
     (NotAllowed("guest"), ["guest"]),
@@ -191,6 +193,7 @@ any_problem = st.one_of(
     st.builds(UnknownArgument, names, texts),
     st.builds(BadValue, st.sampled_from(UNITS_ARGUMENTS), names),
     st.builds(Ambiguous, st.sampled_from(["site", "unit type"]), names, texts),
+    st.builds(SeveralUnits, texts),
     st.builds(NoMatch, st.sampled_from(["site", "unit type", "status", "sort", "unit", "word"]), names, texts),
     st.builds(
         NotAllowed,
