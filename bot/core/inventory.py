@@ -96,6 +96,14 @@ def bare(reference_id: str) -> str:
     return "".join(filter(str.isalnum, one_case(reference_id)))
 
 
+_PADDING = re.compile(r"(?<![0-9])0+(?=[0-9])")
+
+
+def unpadded(reference_id: str) -> str:
+    """The bare reference without the zeros that only make its numbers equally long: `a1` for `A-001`."""
+    return bare(_PADDING.sub("", one_case(reference_id)))
+
+
 # Compared by identity: two pictures with the same units may still be of different moments.
 @dataclass(frozen=True, eq=False)
 class Inventory:
@@ -148,6 +156,11 @@ class Inventory:
         for index, unit in enumerate(self.units):
             found.setdefault(bare(unit.reference_id), []).append(index)
         return {reference: tuple(indices) for reference, indices in found.items()}
+
+    @cached_property
+    def unpadded_references(self) -> tuple[str, ...]:
+        """The references without padding, in the order of ``units``."""
+        return tuple(unpadded(unit.reference_id) for unit in self.units)
 
     def called(self, bare_reference: str) -> tuple[Unit, ...]:
         """The units with this bare reference."""
@@ -240,9 +253,8 @@ class Inventory:
 
     def _standing(self, successor: "Inventory") -> "Inventory":
         """The successor, in which every unit stands where it does here: with fifty thousand that takes long to find."""
-        vars(successor).update(
-            (name, vars(self)[name]) for name in ("position", "by_bare_reference") if name in vars(self)
-        )
+        known = ("position", "by_bare_reference", "unpadded_references")
+        vars(successor).update((name, vars(self)[name]) for name in known if name in vars(self))
         return successor
 
     def _position_of(self, unit: Unit) -> tuple[tuple[str | int, ...], str, str]:

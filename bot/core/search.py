@@ -7,7 +7,7 @@ from datetime import datetime
 from rapidfuzz import fuzz, process
 
 from bot.core.intents import UnitsQuery
-from bot.core.inventory import Inventory, Price, Row, Unit, bare, one_case
+from bot.core.inventory import Inventory, Price, Row, Unit, bare, one_case, unpadded
 from bot.core.names import LONGEST_TYPED
 from bot.core.resolve import units_called
 
@@ -95,6 +95,10 @@ def _called_alike(typed: str, units: Iterable[Unit], inventory: Inventory) -> li
     alike = {reference for reference in references if part in reference}
     alike.update(hit[0] for hit in process.extract(part, references, scorer=fuzz.ratio, score_cutoff=ALIKE, limit=None))
     ids = {unit.id for reference in alike for unit in inventory.called(reference)}
+    # `A-1` finds, too; whoever types the zeros of `A-01` means …, not A-12.
+    whole = unpadded(typed)
+    without_zeros = zip(inventory.units, inventory.unpadded_references, strict=True)
+    ids.update(unit.id for unit, reference in without_zeros if part in reference or reference == whole)
     return [unit for unit in units if unit.id in ids]
 
 

@@ -227,7 +227,8 @@ def test_following_changes_ends_in_the_same_picture_as_reading_everything_anew(
         units = [
             a_unit(reference, unit_id=unit_id, updated=NOW + timedelta(seconds=age)) for unit_id, reference, age in seen
         ]
-        picture.position, picture.by_bare_reference  # noqa: B018 - worked out, so that it may be handed on
+        # Worked out, so that it may be handed on.
+        picture.position, picture.by_bare_reference, picture.unpadded_references  # noqa: B018
         left = gone - {unit.id for unit in units}  # a unit is there or it is not
         picture = picture.followed([(unit, LATER) for unit in units], left)
         known = {unit_id: unit for unit_id, unit in known.items() if unit_id not in left}
@@ -238,6 +239,7 @@ def test_following_changes_ends_in_the_same_picture_as_reading_everything_anew(
         assert picture.units == anew.units
         assert picture.position == anew.position
         assert picture.by_bare_reference == anew.by_bare_reference
+        assert picture.unpadded_references == anew.unpadded_references
 
 
 def test_two_pictures_of_the_same_units_are_two(operator: Inventory) -> None:

@@ -1,5 +1,6 @@
 """A query and a picture → the units that match, in order, a page at a time."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -66,8 +67,11 @@ def test_every_filter_keeps_what_it_says(operator: Inventory, query: dict[str, A
 @pytest.mark.parametrize(
     ("typed", "references"),
     [
-        ("A-1", ["A-10"]),
-        ("a1", ["A-10"]),
+        ("A-1", ["A-10", "A-012", "A-012"]),
+        ("a1", ["A-10", "A-012", "A-012"]),
+        ("A-0002", ["A-2"]),
+        ("A-00010", ["A-10"]),
+        ("D 001", ["D 1"]),
         ("A01", ["A-012", "A-012"]),
         ("A12", ["A-2", "A-012", "A-012"]),
         ("B12", []),
@@ -80,6 +84,31 @@ def test_every_filter_keeps_what_it_says(operator: Inventory, query: dict[str, A
 )
 def test_a_part_of_a_reference_is_matched_loosely(operator: Inventory, typed: str, references: list[str]) -> None:
     assert found(operator, q=typed) == references
+
+
+@pytest.mark.parametrize(
+    ("typed", "reference"),
+    [
+        ("A-1", "A-001"),
+        ("A-1", "A-0012"),
+        ("A-001", "A-1"),
+        ("A-001", "A-0001"),
+        ("A-1-2", "A-001-002"),
+        ("A-0001-2", "A-1-0002"),
+        ("a100", "A-00100"),
+        ("Ａ－１", "A-001"),
+        ("A-1", "Ａ－００１"),
+        ("B-0", "B-000"),
+        ("B-0000", "B-0"),
+    ],
+)
+def test_zeros_before_a_number_need_not_be_typed_and_may_be(typed: str, reference: str) -> None:
+    assert found(a_picture([a_unit(reference)]), q=typed) == [reference]
+
+
+@pytest.mark.parametrize(("typed", "reference"), [("A-001", "A-1234"), ("B-00100", "B-1")])
+def test_zeros_that_count_must_be_there(typed: str, reference: str) -> None:
+    assert found(a_picture([a_unit(reference)]), q=typed) == []
 
 
 def test_signs_find_the_references_that_hold_them() -> None:
@@ -260,6 +289,22 @@ def test_a_sort_changes_the_order_and_not_what_is_found(units: list[Unit], query
     yearly = {unit_type.id: yearly_price(unit_type.prices) for unit_type in UNIT_TYPES}
     prices = [yearly.get(unit.unit_type_id, float("inf")) for unit in answers[SORTS.index("price")]]
     assert prices == sorted(prices)
+
+
+def test_a_part_is_found_at_once_however_many_units_there_are() -> None:
+    # 100,000 units cost 20 ms, and the keys of a new picture half a second; the bounds leave room for a busy machine.
+    inventory = a_picture(
+        [a_unit(f"{chr(65 + number % 26)}-{number:06}", unit_id=f"u{number}") for number in range(100_000)]
+    )
+    start = time.perf_counter()
+    assert found(inventory, q="A-1")[0] == "A-000104"
+    assert time.perf_counter() - start < 2
+    took = []
+    for typed in ("A-2", "B-000053", "zz"):
+        start = time.perf_counter()
+        found(inventory, q=typed)
+        took.append(time.perf_counter() - start)
+    assert min(took) < 0.1
 
 
 def test_a_question_is_worked_out_once_for_each_picture(operator: Inventory) -> None:
