@@ -110,13 +110,16 @@ def _not_allowed(problem: NotAllowed) -> str:
     roles = " or ".join(f"*{escape(name, 80)}*" for name in problem.carriers[:5])
     carried = f"It comes with the role {roles}." if roles else "No role carries it: the setting `ROLES` names none."
     needed = f"This needs the permission `{problem.permission}`"
+    beyond_looking = f" {needed}, too. {carried}" if problem.permission else ""
     match problem.because:
         case "guest":
-            return "Unitbot is for members of the workspace; Slack marks you as a guest."
+            return f"Unitbot is for members of the workspace; Slack marks you as a guest.{beyond_looking}"
         case "stranger":
-            return "Unitbot is for members of the workspace; Slack says that you belong to another organisation."
+            whose = "you belong to another organisation"
+            return f"Unitbot is for members of the workspace; Slack says that {whose}.{beyond_looking}"
         case "unverified":
-            return "Slack did not tell us just now who you are, so nothing was looked up. Try again in a moment."
+            unknown = "Slack did not tell us just now who you are, so nothing was done."
+            return f"{unknown} Try again in a moment.{beyond_looking}"
         case "groups unknown":
             doubt = f"{escape(problem.rule, 200)}: Slack did not say who is in your user groups"
             return f"{needed}, and it is not known whether you have it ({doubt}). Try again in a moment. {carried}"

@@ -17,6 +17,7 @@ from bot.core.problems import (
     FileRefused,
     GivenTwice,
     InventoryNotRead,
+    Lack,
     ModalRefused,
     NoMatch,
     NotAllowed,
@@ -60,6 +61,10 @@ EXPLAINED: list[tuple[Problem, list[str]]] = [
     (NotAllowed("guest"), ["guest"]),
     (NotAllowed("stranger"), ["another organisation"]),
     (NotAllowed("unverified"), ["Slack", "Try again"]),
+    (NotAllowed("guest", "reserve", ("front desk",)), ["guest", "`reserve`", "*front desk*"]),
+    (NotAllowed("stranger", "release", ("a", "b")), ["another organisation", "`release`", "*a* or *b*"]),
+    (NotAllowed("unverified", "approve", ("managers",)), ["Try again", "`approve`", "*managers*"]),
+    (NotAllowed("guest", "audit"), ["guest", "`audit`", "No role"]),
     (NotAllowed("no role", "reserve", ("front desk",)), ["`reserve`", "*front desk*", "whoami"]),
     (NotAllowed("no role", "audit"), ["`audit`", "No role"]),
     (NotAllowed("other sites", "reserve", ("a", "b")), ["`reserve`", "other sites", "*a* or *b*"]),
@@ -106,6 +111,13 @@ def test_a_problem_is_explained_in_blocks_and_in_text(problem: Problem, parts: l
         assert part in message.text
     assert not message.in_channel
     assert_slack_takes(message)
+
+
+@pytest.mark.parametrize("because", ["guest", "stranger", "unverified"])
+def test_who_may_not_even_look_is_told_of_no_permission_for_it(because: Lack) -> None:
+    said = explain(NotAllowed(because))
+    assert "permission" not in said
+    assert "role" not in said.casefold()
 
 
 def kinds(of: type[Problem] = Problem) -> Iterator[type[Problem]]:

@@ -279,17 +279,19 @@ async def test_the_clicker_is_judged_again_not_only_who_asked(town: Town) -> Non
     assert suggested.options == []  # customers' names are for those who may reserve
 
 
-async def test_a_stolen_card_does_not_confirm(town: Town) -> None:
+@pytest.mark.parametrize("thief", [NADIA, GUS], ids=["a member", "a guest"])
+async def test_a_stolen_card_does_not_confirm(town: Town, thief: str) -> None:
     """Slack shows the card to Fiona alone; somebody without the role sends its click all the same."""
     at_work = await town()
     card = await card_of(at_work, Pair(at_work).by_ids)
     stolen = copy.deepcopy(card)
     stolen.ephemeral_to = None
-    await at_work.slack.click(NADIA, stolen, label="Confirm reservation")
+    await at_work.slack.click(thief, stolen, label="Confirm reservation")
     refusal = await at_work.slack.until(
-        lambda: [each for each in at_work.slack.workspace.visible_to(NADIA, DESK) if each.ephemeral_to == NADIA]
+        lambda: [each for each in at_work.slack.workspace.visible_to(thief, DESK) if each.ephemeral_to == thief]
     )
     assert "`reserve`" in refusal[0].text
+    assert "front desk" in refusal[0].text
     assert posts(at_work) == []
 
 
