@@ -44,13 +44,13 @@ class StoraWrites:
         return await self._unit(f"/units/{unit_id}/reserve", {"tenancy_id": tenancy_id}, idempotency_key, again=again)
 
     async def deallocate_unit(self, unit_id: str, idempotency_key: str, *, again: bool = False) -> Unit:
-        """Take a unit back from its tenancy (reference, deallocate a unit; scope `public.unit:write`).
+        """Take a unit back from its tenancy (reference, deallocate a unit: no body; scope `public.unit:write`).
 
         Raises:
             Refused, NotFound, StoraLogin, StoraBusy: it did not take effect.
             OutcomeUnknown: nobody knows whether it did.
         """
-        return await self._unit(f"/units/{unit_id}/deallocate", {}, idempotency_key, again=again)
+        return await self._unit(f"/units/{unit_id}/deallocate", None, idempotency_key, again=again)
 
     async def create_note(self, resource_id: str, content: str, idempotency_key: str) -> None:
         """Leave a note on a unit (reference, create a note; scope `public.note:write`).
@@ -82,7 +82,7 @@ class StoraWrites:
             again=False,
         )
 
-    async def _unit(self, path: str, body: Mapping[str, Any], idempotency_key: str, *, again: bool) -> Unit:
+    async def _unit(self, path: str, body: Mapping[str, Any] | None, idempotency_key: str, *, again: bool) -> Unit:
         read = reading_units(self.backoffice_unit_path)
         return await self._posted(
             path, body, idempotency_key, lambda answer: read_one(answer, "unit", read), again=again
@@ -91,7 +91,7 @@ class StoraWrites:
     async def _posted(
         self,
         path: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
         idempotency_key: str,
         read: Callable[[Answer], Found],
         *,
@@ -109,7 +109,7 @@ class StoraWrites:
             nonlocal left
             left = True  # from here on; what fails before, such as fetching a token, has not reached Stora
             headers = {"Idempotency-Key": idempotency_key}
-            return http.build_request("POST", f"/{self.version}{path}", json=dict(body), headers=headers)
+            return http.build_request("POST", f"/{self.version}{path}", json=body, headers=headers)
 
         attempt = 0
         while True:
