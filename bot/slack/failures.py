@@ -12,7 +12,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.core.problems import Problem
 from bot.render.problems import render_crash, render_problem
-from bot.slack.deliver import Deliver, Reply
+from bot.slack.deliver import Deliver, Reply, person_in
 from bot.slack.inflight import InFlight
 
 log = structlog.get_logger(__name__)
@@ -120,7 +120,7 @@ class Net:
         loop = asyncio.get_running_loop()
         # A command by its own name, which Bolt has matched; all else by what we call it, never by what Slack sent.
         command = body.get("command") or getattr(handler, "__name__", "other")
-        user = body.get("user_id") or (body.get("user") or {}).get("id")
+        user = person_in(body) or None
         request, began = _Request(), loop.time()
         with structlog.contextvars.bound_contextvars(reference=reference):
             try:
