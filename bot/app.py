@@ -11,6 +11,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 
 from bot.core.telling import Channels
 from bot.health import StoraHealth
+from bot.manifest import SLACK_PATH
 from bot.metrics import Metrics, Scrape
 from bot.settings import Settings
 from bot.slack.deliver import Deliver
@@ -18,7 +19,7 @@ from bot.slack.failures import Net, keep_running
 from bot.slack.inflight import InFlight
 from bot.slack.people import Home
 from bot.slack.routes import register
-from bot.slack.server import SLACK_PATH, SlackEvents
+from bot.slack.server import SlackEvents
 from bot.slack.socket import connected
 from bot.start.jobs import jobs_of
 from bot.start.memory import memory

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-PATH = "/slack/events"
+SLACK_PATH = "/slack/events"
 """Where the bot listens for Slack."""
 
 
@@ -29,7 +29,7 @@ def for_http(url: str) -> str:
     """
     if not re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]+)?(/[\w./-]*)?", url):
         raise BadAddress(url)
-    address = url.rstrip("/").removesuffix(PATH) + PATH
+    address = url.rstrip("/").removesuffix(SLACK_PATH) + SLACK_PATH
     manifest: dict[str, Any] = yaml.safe_load(committed())
     settings = manifest["settings"]
     settings["socket_mode_enabled"] = False

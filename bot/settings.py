@@ -330,7 +330,7 @@ def explain(errors: ValidationError) -> list[str]:
 
 def _set(values: dict[str, Any]) -> dict[str, Any]:
     """What counts as set, in one source: `X: ${X}` in a compose file must not hide what another says of X."""
-    return {name: value for name, value in values.items() if value != "" or name in MAY_BE_EMPTY}
+    return {name: value for name, value in values.items() if str(value).strip() or name in MAY_BE_EMPTY}
 
 
 def _toml(settings_class: type[Settings], path: str | None) -> dict[str, Any]:

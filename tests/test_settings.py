@@ -135,8 +135,9 @@ def test_a_wrong_time_is_all_that_is_said_of_a_wrong_time(good: pytest.MonkeyPat
 
 
 def test_an_empty_variable_counts_as_not_set_but_an_empty_path_turns_its_links_off(good: pytest.MonkeyPatch) -> None:
-    for name in ("SLACK_APP_TOKEN", "PAGE_SIZE", "ROLES", "NOTIFY_CHANNEL", "BACKOFFICE_UNIT_PATH"):
+    for name in ("SLACK_APP_TOKEN", "PAGE_SIZE", "ROLES", "BACKOFFICE_UNIT_PATH"):
         good.setenv(name, "")
+    good.setenv("NOTIFY_CHANNEL", " ")
     settings = load_settings()
     assert settings.slack_app_token is None
     assert (settings.page_size, settings.roles, settings.notify_channel) == (10, (), None)

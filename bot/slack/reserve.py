@@ -15,8 +15,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.access import Actor, Role, Verdict, allow, judge, may_ask, refusal, sites_where
-from bot.core.intents import ID, Form, Help, Wish
-from bot.core.inventory import Inventory, Row
+from bot.core.intents import Form, Help, Wish
+from bot.core.inventory import ID, Inventory, Row
 from bot.core.names import folded
 from bot.core.parse import parse_button
 from bot.core.problems import InventoryNotRead, ModalRefused, Problem, StoraBusy, StoraDown

@@ -15,7 +15,6 @@ LONGEST_READ = 3.0
 """Seconds from a request's first byte to its last: Slack itself has given up by then."""
 LONGEST_TIMESTAMP = 12
 """Digits of an epoch second, with some to spare."""
-SLACK_PATH = "/slack/events"
 
 
 def application(pages: Mapping[str, Handler], posts: Mapping[str, Handler]) -> web.Application:

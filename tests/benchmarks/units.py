@@ -25,10 +25,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.signature import SignatureVerifier
 
 from bot.demo import demo
+from bot.manifest import SLACK_PATH
 from bot.sandbox.loopback import serve
 from bot.sandbox.stora.demo import demo_world
 from bot.sandbox.stora.server import SandboxStora
-from bot.slack.server import SLACK_PATH, SlackEvents, application
+from bot.slack.server import SlackEvents, application
 from bot.telemetry import configure_logs
 
 SECRET = "sandbox-signing-secret"
