@@ -366,7 +366,8 @@ async def test_two_processes_settle_each_decision_once(
             await told(slack, 8)
             await a_while()
     assert len(slack.workspace.messages[DIRECT]) == 8
-    assert len(office.posts()) == 8
+    # On a busy machine an answer may be late, and is asked for again with the same key.
+    assert len({each.headers["Idempotency-Key"] for each in office.posts()}) == 8
     assert await office.outbox.pending() == 8
 
 

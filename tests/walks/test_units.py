@@ -242,7 +242,9 @@ async def test_guests_and_strangers_are_refused(both_ways: Demo, person: str, ch
 
 async def test_a_guest_cannot_turn_the_pages_of_a_shared_list(town: Town) -> None:
     at_work = await town()
-    message = answer(await at_work.slack.command(FIONA, DESK, "/units share limit=3"))
+    reaction = await at_work.slack.command(FIONA, DESK, "/units share limit=3")
+    await at_work.slack.until(lambda: reaction.messages)
+    message = answer(reaction)
     shown = rows(message)
     await at_work.slack.click(GUS, message, label="Refresh")
     refusal = await at_work.slack.until(
