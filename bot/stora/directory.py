@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 TOO_OLD = 2
 """Refresh periods after which a picture is no longer shown without asking Stora first."""
 TOO_OLD_AT_LEAST = 120.0
-"""Seconds; never sooner. Sweeps may use half of a minute's calls, so that periods of seconds are not always kept."""
+"""Seconds, while sweeps succeed: they may use half of a minute's calls, which is too little for periods of seconds."""
 MANY = 500
 """Changes that are worked into the picture beside the loop: sorting fifty thousand references takes longer than a
 click should wait."""
@@ -67,7 +67,8 @@ class Directory:
         """The picture, unless there is none yet or it is too old to be shown without asking Stora first."""
         picture = self.inventory
         # A picture is as old as the beginning of its reading, and a large inventory takes a quarter of an hour to read.
-        limit = timedelta(seconds=max(TOO_OLD * self._refresh_seconds, TOO_OLD_AT_LEAST)) + self._reading_took
+        at_least = 0.0 if self.silent_since else TOO_OLD_AT_LEAST
+        limit = timedelta(seconds=max(TOO_OLD * self._refresh_seconds, at_least)) + self._reading_took
         if picture is None or self._now() - picture.read_at > limit:
             return None
         return picture

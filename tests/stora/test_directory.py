@@ -363,6 +363,19 @@ async def test_a_period_too_short_for_the_budget_does_not_make_the_picture_too_o
     assert directory.fresh is None
 
 
+async def test_a_short_period_is_kept_to_once_sweeps_fail(
+    client: StoraClient, follower: Follower, recorder: Recorder, moment: Callable[[], datetime], stora: SandboxStora
+) -> None:
+    directory = Directory(client, follower, recorder, 1, moment)
+    await directory.sweep()
+    stora.faults.status(403, method="GET", route="/units", times=None)
+    sweeping = asyncio.create_task(directory.keep_fresh())
+    await asyncio.sleep(3)
+    assert directory.silent_since is not None
+    assert directory.fresh is None
+    sweeping.cancel()
+
+
 async def test_a_picture_that_took_long_to_read_stays_fresh_for_so_much_longer(
     directory: Directory, stora: SandboxStora
 ) -> None:
