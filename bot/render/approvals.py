@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.core.approvals import NEVER_POSTED, Request
-from bot.core.reservations import Proposal
+from bot.core.reservations import Outcome, Proposal
 from bot.render.blocks import (
     Block,
     Message,
@@ -18,7 +18,16 @@ from bot.render.blocks import (
     moment,
     section,
 )
-from bot.render.reserve import CANCEL, THE_CUSTOMER_IS_TOLD, card, details, for_whom, unit_named, why_refused
+from bot.render.reserve import (
+    CANCEL,
+    THE_CUSTOMER_IS_TOLD,
+    card,
+    details,
+    for_whom,
+    unit_named,
+    why_refused,
+    why_unknown,
+)
 from bot.render.units import backoffice_button, status_words
 
 ASK, APPROVE, DECLINE = "approval_ask", "approval_approve", "approval_decline"
@@ -90,7 +99,8 @@ def standing(request: Request) -> list[str]:
             return [f":no_entry: {answered}, but {unit} was not reserved{whose}.", why]
         case "unknown":
             said = f":grey_question: {answered}, but it is not known whether {unit} was reserved{whose}"
-            return [f"{said}: Stora did not answer.", "Unitbot is finding out. Please do not try again until then."]
+            why = why_unknown(decision.outcome or Outcome("unknown"))
+            return [f"{said}: {why}", "Unitbot is finding out. Please do not try again until then."]
         case _:
             return _not_to_be(request, unit, whose)
 

@@ -188,7 +188,7 @@ def render_outcome(
         case "refused":
             return _refused(decision, outcome, others)
         case _:
-            return _unknown(decision)
+            return _unknown(decision, outcome)
 
 
 def render_in_progress(decision: Decision) -> Message:
@@ -260,15 +260,17 @@ def _other(row: Row) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _unknown(decision: Decision) -> Message:
+def _unknown(decision: Decision, outcome: Outcome) -> Message:
     proposal = decision.proposal
     done = "reserved" if proposal.action == "reserve" else "released"
     said = (
         f":grey_question: It is not known whether {unit_named(proposal)} was {done}"
-        f"{for_whom(proposal)}: Stora did not answer."
+        f"{for_whom(proposal)}: {why_unknown(outcome)}"
     )
-    small = "Unitbot is finding out and will tell you. Please do not try again until then."
-    return Message(f"{said}\n{small}", (section(said), context(small)))
+    small = ["Unitbot is finding out and will tell you. Please do not try again until then."]
+    if outcome.request_id:
+        small.append(f"Stora's request id: `{escape(outcome.request_id, 100)}`")
+    return Message("\n".join([said, *small]), (section(said), *map(context, small)))
 
 
 def unit_named(proposal: Proposal) -> str:
@@ -346,6 +348,11 @@ def warnings_in_words(row: Row, doubts: Doubts, inventory: Inventory, not_asked:
     if not_asked:
         said.append(f"Stora could not be asked just now; this is as of {moment(not_asked)}.")
     return said
+
+
+def why_unknown(outcome: Outcome) -> str:
+    """Why nobody knows what became of it."""
+    return "Stora's answer does not say." if outcome.request_id else "Stora did not answer."
 
 
 def why_refused(outcome: Outcome) -> str:

@@ -428,6 +428,8 @@ class TestWhatBecameOfIt:
             assert f"not known whether *a-012* was {proposal.action}" in said
             assert "finding out" in said
             assert "do not try again" in said
+            assert ("stora's answer does not say" in said, "`req_1`" in said) == (bool(outcome.request_id),) * 2
+            assert ("stora did not answer" in said) == (outcome.request_id is None)
             for word in ("fail", "refused", "was not", "error", "wrong", "is reserved", "is released", "http 500"):
                 assert word not in said
         assert labels(message) == []
