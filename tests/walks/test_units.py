@@ -313,6 +313,19 @@ async def test_a_card_is_asked_of_stora_while_the_inventory_is_being_read(town: 
     assert [each.path.rsplit("/")[-1] for each in stora.received if each.route == "/units/{unit_id}"] == [unit["id"]]
 
 
+async def test_the_card_of_a_reference_is_shown_while_the_inventory_is_being_read(town: Town) -> None:
+    stora = a_stora()
+    stora.faults.hold(method="GET", route="/units")
+    at_work = await town(swept=False, stora=stora)
+    while not any(each.route == "/units" for each in stora.received):
+        await asyncio.sleep(0.01)
+    unit = stora.world.unit_named("A-012", "Camden")
+    reaction = await at_work.slack.command(FIONA, DESK, "/units a012 Camden")
+    await at_work.slack.until(lambda: reaction.messages)
+    assert unit["id"] in everything(answer(reaction))
+    assert "Refresh" in labels(answer(reaction))
+
+
 async def test_without_any_inventory_and_without_stora_the_answer_says_so(town: Town) -> None:
     stora = a_stora()
     stora.faults.down = True
