@@ -234,12 +234,12 @@ class _Names:
         raise NoMatch(self.kind, typed, nearest(typed, self.names) or tuple(self.names[:3]))
 
     def _holding(self, typed: str) -> list[str]:
-        """The names that what was typed stands in as whole words; where it does so in none, as a part."""
+        """The names that what was typed is a part of; a number is no part of a longer one, if it is found whole."""
         signs, letters = _written(typed), folded(typed)
         names = {
             name: known for name, written, known in self._named if (letters in known if letters else signs in written)
         }
-        whole = [name for name, known in names.items() if letters and f" {letters} " in f" {known} "]
+        whole = [name for name, known in names.items() if letters.isdecimal() and f" {letters} " in f" {known} "]
         return whole or list(names)
 
     def _as_one(self, names: Sequence[str]) -> Sequence[str]:
