@@ -48,7 +48,7 @@ async def register(settings: Settings, url: str, event_types: tuple[str, ...] = 
             ) from None
         except Problem as problem:
             raise NotRegistered(
-                f"{in_words(problem)}. The token needs the scopes {READ} and {WRITE} for this, and only for this."
+                f"{in_words(problem)}. The token or OAuth client needs {READ} and {WRITE}, and only for this."
             ) from None
     if not endpoint.secret:
         raise NotRegistered(f"Stora registered {url} without telling the secret; look in the Backoffice for it.")
