@@ -101,7 +101,7 @@ async def running(settings: Settings, now: Callable[[], datetime] | None = None)
         for job in jobs_of(parts):
             await stack.enter_async_context(in_background(keep_running(job, crashed=parts.turns.crashed), in_flight))
         stack.push_async_callback(listener.close)  # the jobs go on until all that was asked is answered
-        slack_events.app = app
+        slack_events.app.set_result(app)
         if settings.slack_app_token is not None:
             app_token = settings.slack_app_token.get_secret_value()
             await tried(

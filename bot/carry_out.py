@@ -78,13 +78,15 @@ class CarryOut:
         if self._too_late(decision):  # we slept, and somebody else may have brought it to its end
             return Outcome("unknown")
         if decision.proposal.action == "release":
-            # Stora is not told whose unit it is to take back, so it must still be that tenancy's.
+            # Stora is not told whose unit it is to take back, so it must still be that tenancy's, and only reserved.
             try:
-                _, ours = await self._holder(decision)
+                unit, ours = await self._holder(decision)
             except (Refused, NotFound, StoraLogin, StoraBusy, StoraDown) as unsent:
                 return _refusal(unsent)
             if not ours:
                 return Outcome("refused", code="not_ours")
+            if unit.status != "reserved":
+                return Outcome("refused", code="moved_in")
         return await self._sent(decision, again=False)
 
     async def _sent(self, decision: Decision, *, again: bool) -> Outcome:
@@ -106,31 +108,33 @@ class CarryOut:
     async def _found_out(self, decision: Decision) -> Outcome:
         proposal = decision.proposal
         try:
-            holder, ours = await self._holder(decision)
+            unit, ours = await self._holder(decision)
         except NotFound as gone:
             return _refusal(gone)
         except Problem as problem:
             log.info("outcome still unknown", decision=proposal.id, problem=repr(problem))
             return Outcome("unknown")
         if ours == (proposal.action == "reserve"):
-            return Outcome("done", allocation_id=holder if ours else None)
+            return Outcome("done", allocation_id=unit.allocation_id if ours else None)
         if self._too_late(decision):
             # What Stora said to a later request with the same key is known by now to hold for the first one too.
             earlier = decision.outcome
             heard = earlier is not None and bool(earlier.said)
             return replace(earlier, state="refused") if earlier and heard else Outcome("refused", code="not_in_time")
+        if ours and unit.status != "reserved":
+            return Outcome("unknown")  # a release that has taken no effect: the customer has moved in, and may stay
         # Where somebody else has the unit, an earlier request of ours can take no effect any more: Stora's refusal of
         # this one, in its own words, is the outcome.
-        return await self._sent(decision, again=ours or not holder)
+        return await self._sent(decision, again=ours or not unit.allocation_id)
 
-    async def _holder(self, decision: Decision) -> tuple[str, bool]:
-        """By which allocation Stora shows the unit as somebody's, if it does; and whether by one of the tenancy's."""
+    async def _holder(self, decision: Decision) -> tuple[Unit, bool]:
+        """The unit as Stora shows it, and whether it is allocated to the tenancy."""
         # The unit first: a reservation of ours that lands between the two questions must not look like another's.
         row, _ = await self.directory.ask_unit(decision.proposal.unit_id)
         holder = row.unit.allocation_id
-        if holder and holder == decision.proposal.takes_back:
-            return holder, True
-        return holder, bool(holder) and holder in (await self.tenancies.ask(decision.proposal.tenancy_id)).allocations
+        if not holder or holder == decision.proposal.takes_back:
+            return row.unit, bool(holder)
+        return row.unit, holder in (await self.tenancies.ask(decision.proposal.tenancy_id)).allocations
 
     def _too_late(self, decision: Decision) -> bool:
         if decision.confirmed_at is None:

@@ -278,9 +278,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over `.env`, and that over the TOML file; what is empty wins nowhere."""
+        """The environment wins over `.env`, and that over the TOML file; what is empty is not set, see ``_set``."""
         environment, dotenv = env_settings(), dotenv_settings()
-        toml = _toml(cls, os.environ.get(FILE) or dotenv.get(FILE.lower()))
+        toml = _toml(cls, os.environ.get(FILE, "").strip() or dotenv.get(FILE.lower()))
         told = (environment, dotenv, toml)
         return (init_settings, *(InitSettingsSource(settings_cls, _set(values)) for values in told))
 
@@ -330,7 +330,8 @@ def explain(errors: ValidationError) -> list[str]:
 
 def _set(values: dict[str, Any]) -> dict[str, Any]:
     """What counts as set, in one source: `X: ${X}` in a compose file must not hide what another says of X."""
-    return {name: value for name, value in values.items() if str(value).strip() or name in MAY_BE_EMPTY}
+    stripped = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+    return {name: value for name, value in stripped.items() if value != "" or name in MAY_BE_EMPTY}
 
 
 def _toml(settings_class: type[Settings], path: str | None) -> dict[str, Any]:

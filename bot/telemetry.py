@@ -13,7 +13,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 QUIETER = {
-    "slack_bolt": logging.WARNING,  # at INFO it logs the body of a request with a bad signature
+    "slack_bolt": logging.WARNING,  # it says more of requests than anybody wants to know
     "slack_sdk": logging.WARNING,  # below, it logs response_urls, socket tickets and whole messages
     "httpx": logging.WARNING,  # at INFO it logs query strings, which may hold an e-mail address
     "httpcore": logging.WARNING,
@@ -24,12 +24,17 @@ QUIETER = {
 }
 """The least level of libraries that would otherwise log what must not be logged."""
 
-_STRUCK_OUT = r"""
+_SECRET = re.compile(
+    r"""
         xox[a-z]-[\w-]+ | xapp-[\w-]+ | xwfp-[\w-]+      # Slack's tokens
       | Bearer\ +[^\s"']+                                # Stora's
       | hooks\.slack\.com/[^\s"']+ | ticket=[^\s"'&]+    # bearer addresses
       | [\w.+'-]+@[\w-]+\.[\w.-]*\w                      # e-mail addresses
-    """
+    """,
+    re.VERBOSE,
+)
+NOTHING = r"(?!)"
+"""Matches nowhere."""
 
 SHORTEST_SECRET = 8
 DEEPEST = 10
@@ -45,7 +50,8 @@ class _Redact:
         # None so short that it would be struck out of every other word; longer ones first, for they may hold others.
         known = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _written(secret)}
         longest_first = sorted(known, key=len, reverse=True)
-        self._secret = re.compile("|".join((*map(re.escape, longest_first), _STRUCK_OUT)), re.VERBOSE)
+        # First of all: a pattern that begins further left would leave the rest of it.
+        self._known = re.compile("|".join(map(re.escape, longest_first)) or NOTHING)
 
     def __call__(self, _logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
         return {self._without(name): self._plain(value, DEEPEST) for name, value in entry.items()}
@@ -57,7 +63,7 @@ class _Redact:
                 return self._without(value)
             case None | bool():
                 return value
-            case int() | float() if not self._secret.search(repr(value)):
+            case int() | float() if self._without(repr(value)) == repr(value):
                 return value
             case dict() if depth:
                 return {self._without(str(name)): self._plain(inner, depth - 1) for name, inner in value.items()}
@@ -67,7 +73,7 @@ class _Redact:
                 return self._without(repr(value))
 
     def _without(self, text: str) -> str:
-        return self._secret.sub("***", text)
+        return _SECRET.sub("***", self._known.sub("***", text))
 
 
 def _written(secret: str) -> tuple[str, ...]:

@@ -273,6 +273,28 @@ async def test_a_release_takes_back_what_stora_gave_whatever_the_tenancy_says(of
     assert len(office.posts(DEALLOCATE)) == 1
 
 
+async def test_a_unit_that_its_customer_has_moved_into_is_not_taken_back(office: Office) -> None:
+    given = await office.carry_out.send(await office.confirmed(office.proposal()))
+    office.world.grant_access(office.unit_ids[0], office.tenancy_ids[0], office.clock())
+    release = replace(office.proposal(0, "release"), takes_back=given.allocation_id)
+    outcome = await office.carry_out.send(await office.confirmed(release))
+    assert outcome == Outcome("refused", code="moved_in")
+    assert office.posts(DEALLOCATE) == []
+
+
+@pytest.mark.parametrize(("age", "state"), [(LEASE, "unknown"), (LONG_AFTER, "refused")])
+async def test_an_interrupted_release_is_not_sent_again_once_the_customer_has_moved_in(
+    office: Office, age: timedelta, state: str
+) -> None:
+    await reserved(office)
+    await office.confirmed(office.proposal(0, "release"))
+    office.world.grant_access(office.unit_ids[0], office.tenancy_ids[0], office.clock())
+    office.clock.pass_by(age)
+    outcome = await office.carry_out.find_out(await office.taken_over())
+    assert outcome.state == state
+    assert office.posts(DEALLOCATE) == []
+
+
 @pytest.mark.parametrize(("now", "happened"), [("nobody's", "released"), ("another's", "reserved")])
 async def test_what_is_the_tenancy_s_no_more_is_not_taken_from_whoever_has_it_and_what_happened_is_told(
     office: Office, now: Literal["nobody's", "another's"], happened: str

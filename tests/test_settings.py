@@ -137,11 +137,12 @@ def test_a_wrong_time_is_all_that_is_said_of_a_wrong_time(good: pytest.MonkeyPat
 def test_an_empty_variable_counts_as_not_set_but_an_empty_path_turns_its_links_off(good: pytest.MonkeyPatch) -> None:
     for name in ("SLACK_APP_TOKEN", "PAGE_SIZE", "ROLES", "BACKOFFICE_UNIT_PATH"):
         good.setenv(name, "")
-    good.setenv("NOTIFY_CHANNEL", " ")
+    for name in ("NOTIFY_CHANNEL", "UNITBOT_CONFIG", "BACKOFFICE_TENANCY_PATH"):
+        good.setenv(name, " ")
     settings = load_settings()
     assert settings.slack_app_token is None
     assert (settings.page_size, settings.roles, settings.notify_channel) == (10, (), None)
-    assert settings.backoffice_unit_path == ""
+    assert settings.backoffice_unit_path == settings.backoffice_tenancy_path == ""
 
 
 def test_an_empty_value_does_not_hide_another_but_an_empty_path_is_a_value(

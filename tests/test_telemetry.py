@@ -194,6 +194,14 @@ def test_of_two_secrets_the_longer_one_is_struck_out_whole() -> None:
     assert json.loads(stream.getvalue())["event"] == "saw ***"
 
 
+@pytest.mark.parametrize("secret", ["ab'cdefghijk", "k9+x@vault.example/7Hd8sJ"])
+def test_of_a_secret_that_looks_like_something_else_nothing_is_left(secret: str) -> None:
+    stream = io.StringIO()
+    configure_logs("info", "json", [secret], stream=stream)
+    structlog.get_logger().info(f"Bearer {secret} and {secret!r}")
+    assert not any(part in stream.getvalue() for part in ("cdefghijk", "7Hd8sJ"))
+
+
 def test_a_number_stays_a_number_unless_it_is_a_secret() -> None:
     stream = io.StringIO()
     configure_logs("info", "json", ["1234567890"], stream=stream)

@@ -217,7 +217,7 @@ class Inventory:
         moved: dict[str, Unit] = {}
         leaving = {self.position[unit_id] for unit_id in gone if unit_id in self.position}
         for unit, at in seen:
-            last_asked = asked_again.get(unit.id, at)
+            last_asked = asked_again.get(unit.id, self.read_at)
             if at > read_at:
                 asked_again[unit.id] = max(at, last_asked)
             index = self.position.get(unit.id)

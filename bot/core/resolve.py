@@ -74,7 +74,9 @@ def resolve_units(request: UnitsRequest, inventory: Inventory, *, complete: bool
             taken = 1
         type_words = type_words[taken:]
     if len(references) > 1:
-        raise SeveralUnits(tuple(references))
+        # While units are not known, a word without a number is more likely a misspelt name.
+        misspelt = [word for word in references if not complete and not any(map(str.isdecimal, word))]
+        raise _unknown_word(misspelt[0], sites, unit_types, ()) if misspelt else SeveralUnits(tuple(references))
     query = UnitsQuery(
         site_ids=tuple(dict.fromkeys(site_ids)),
         unit_type_ids=tuple(dict.fromkeys(unit_type_ids)),
@@ -239,8 +241,10 @@ class _Names:
         names = {
             name: known for name, written, known in self._named if (letters in known if letters else signs in written)
         }
-        whole = [name for name, known in names.items() if letters.isdecimal() and f" {letters} " in f" {known} "]
-        return whole or list(names)
+        if not letters.isdecimal():
+            return list(names)
+        whole = re.compile(rf"(?<![\d.,]){letters}(?![.,]?\d)")  # the 5 of 2.5 m² is no 5
+        return [name for name in names if whole.search(_written(name))] or list(names)
 
     def _as_one(self, names: Sequence[str]) -> Sequence[str]:
         """The ids of what has all these names: a unit type has a name and a size, and several may share the size."""

@@ -110,8 +110,15 @@ def meant(typed: str, tenancies: Tenancies) -> list[Tenancy]:
     return list(exactly.values()) or _with_words(typed, tenancies)
 
 
-def suggested(typed: str, tenancies: Tenancies, site_ids: Sequence[str] = ()) -> list[Tenancy]:
-    """What to offer while somebody types: what is meant, else what is spelt alike; nothing typed: those that wait."""
+def suggested(typed: str, tenancies: Tenancies, site_ids: Sequence[str] = (), first: str = "") -> list[Tenancy]:
+    """What to offer while somebody types: what is meant, else what is spelt alike; nothing typed: those that wait.
+
+    Args:
+        typed: A part of a name or of an e-mail address, or an id.
+        tenancies: Those there are.
+        site_ids: Only of these sites; of any without.
+        first: The site whose tenancies come before others'.
+    """
 
     def there(found: Sequence[Tenancy]) -> list[Tenancy]:
         return [each for each in found if not site_ids or each.site_id in site_ids]
@@ -127,7 +134,7 @@ def suggested(typed: str, tenancies: Tenancies, site_ids: Sequence[str] = ()) ->
         wanted = folded(typed)[:LONGEST_TYPED]
         alike = process.extract(wanted, names, scorer=fuzz.WRatio, score_cutoff=ALIKE, limit=MOST_FOUND)
         found = [at_sites[index] for _, _, index in alike]
-    return found[:MOST_FOUND]
+    return sorted(found, key=lambda tenancy: bool(first) and tenancy.site_id != first)[:MOST_FOUND]
 
 
 def _with_words(typed: str, tenancies: Tenancies) -> list[Tenancy]:

@@ -370,6 +370,8 @@ def why_refused(outcome: Outcome) -> str:
             return "Stora does not answer just now, so nothing was sent. Try again in a minute."
         case "not_ours" if not outcome.said:
             return "Stora no longer shows it with this tenancy, so nothing was sent."
+        case "moved_in" if not outcome.said:
+            return "Stora no longer shows it as reserved: the customer may have moved in. So nothing was sent."
         case "not_in_time" if not outcome.said:
             return "Stora did not take it in time, and nothing is on its way any more. Ask again if it is still wanted."
         case _:

@@ -134,7 +134,7 @@ class Reserve:
             raise ModalRefused(type(error).__name__) from None
 
     async def site_picked(self, slack: AsyncArgs, reply: Reply) -> None:
-        """Another site in the modal: from now on its units and customers are suggested."""
+        """Another site in the modal: from now on its units are suggested, and its customers, or those first."""
         await reply.later()
         view = slack.body["view"]
         chosen = slack.body["actions"][0].get("selected_option")
@@ -171,8 +171,7 @@ class Reserve:
             wanted = [site_id for site_id in wanted or at_sites if site_id in at_sites]
             if not wanted:  # which to `suggested` would mean every site
                 return options([])
-        found = suggested(typed or form.typed_customer, self.tenancies.known, wanted)
-        found.sort(key=lambda tenancy: tenancy.site_id != form.site_id)
+        found = suggested(typed or form.typed_customer, self.tenancies.known, wanted, first=form.site_id)
         return options([tenancy_choice(tenancy, inventory) for tenancy in found])
 
     async def submitted(self, slack: AsyncArgs, reply: Reply) -> None:

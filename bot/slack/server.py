@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import SecretStr
@@ -11,8 +12,12 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+log = structlog.get_logger(__name__)
+
 LONGEST_READ = 3.0
 """Seconds from a request's first byte to its last: Slack itself has given up by then."""
+LONGEST_START = 2.0
+"""Seconds that a request waits for a bot that has not quite started."""
 LONGEST_TIMESTAMP = 12
 """Digits of an epoch second, with some to spare."""
 
@@ -37,8 +42,8 @@ class SlackEvents:
 
     def __init__(self, signing_secret: SecretStr | None) -> None:
         self._verifier = SignatureVerifier(signing_secret.get_secret_value()) if signing_secret else None
-        self.app: AsyncApp | None = None
-        """What answers them; while the bot starts, nothing does."""
+        self.app: asyncio.Future[AsyncApp] = asyncio.get_running_loop().create_future()
+        """What answers them, once the bot has started."""
 
     async def answer(self, request: web.Request) -> web.Response:
         """Hand a request to Bolt."""
@@ -51,17 +56,20 @@ class SlackEvents:
             return web.Response(status=400)
         except TimeoutError:
             return web.Response(status=408)
-        # Bolt verifies, too, but only after it has made sense of the body, and with a crash where it cannot.
+        # Bolt's own verification is off: it comes after an attempt to make sense of the body, which may crash.
         if not self._is_signed(body, request.headers):
             return web.Response(status=401)
-        if self.app is None:
+        # A balancer may know of us before we have started, and Slack sends a click only once.
+        await asyncio.wait([self.app], timeout=LONGEST_START)
+        if not self.app.done():
             return web.Response(status=503)
         headers: dict[str, str] = dict(request.headers)
         try:
             asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(headers))
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):  # as Bolt takes it for an object
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            log.warning("request not readable", error=type(error).__name__)
             return web.Response(status=400)
-        return await to_aiohttp_response(await self.app.async_dispatch(asked))
+        return await to_aiohttp_response(await self.app.result().async_dispatch(asked))
 
     def _is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
         moment, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")

@@ -22,9 +22,9 @@ class Patience:
     """For an answer, further attempts included."""
 
 
-PERSON = Patience(Priority.PERSON, for_room=5, altogether=12)
+PERSON = Patience(Priority.PERSON, for_room=5, altogether=15)
 """Somebody looks at a screen; Slack has been acknowledged already. Room for one attempt that hangs, not for more: a
-last known state, or a word that there is none, is worth more than a third try."""
+last known state, or a word that there is none, is worth more than another try."""
 SWEEP = Patience(Priority.SWEEP, for_room=None, altogether=None)
 PROBE = Patience(Priority.PERSON, for_room=1, altogether=10)
 """Nobody waits for long. Rare enough not to be in people's way, and sweeps that use up their half must not hide it."""

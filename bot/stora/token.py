@@ -1,5 +1,6 @@
 """What Stora says of our own token: whose it is, what it may do, and until when (reference, OAuth 2, token info)."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,7 +30,11 @@ async def ask_of_token(signed_in: SignedIn, patience: Patience) -> Answer:
     Raises:
         StoraBusy, StoraDown, StoraLogin: there is none.
     """
-    return await signed_in(lambda http: http.build_request("GET", "/oauth2/token/info"), patience)
+    try:
+        async with asyncio.timeout(patience.altogether):
+            return await signed_in(lambda http: http.build_request("GET", "/oauth2/token/info"), patience)
+    except TimeoutError:
+        raise StoraDown("no answer in the time that there is") from None
 
 
 def read_token(answer: Answer, now: datetime) -> TokenInfo:

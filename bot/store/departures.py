@@ -1,7 +1,7 @@
 """When calls left for Stora, and until when it wants none, written down a moment later for the process after this one.
 
-For SQLite, whose one process counts in memory. A call never waits for this; what the last moment before a kill may have
-left unwritten is made up for by counting a whole second's calls too many.
+For SQLite, whose one process counts in memory. A call never waits for this; calls that the last moment before a kill
+may have left unwritten are made up for by counting a whole second's calls too many.
 """
 
 import asyncio

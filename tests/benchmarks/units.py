@@ -116,7 +116,7 @@ async def serve_bare_bolt(size: int) -> None:
         await ack(message)
 
     door = SlackEvents(SecretStr(SECRET))
-    door.app = app
+    door.app.set_result(app)
     async with serve(application({}, {SLACK_PATH: door.answer})) as url:
         await _print_and_wait(url + SLACK_PATH, lambda: 0)
 

@@ -199,6 +199,8 @@ def test_of_two_looks_within_one_second_of_storas_the_later_counts_however_late_
     assert after.unit(released.id) == released
     assert dict(after.asked_again) == {released.id: LATER + timedelta(milliseconds=3)}
     assert after.followed([(reserved, LATER + timedelta(milliseconds=4))]).unit(reserved.id) == reserved
+    read = after.followed((), read_at=LATER + timedelta(seconds=9))
+    assert read.succeeded([reserved], LATER + timedelta(seconds=8)).unit(released.id) == released
 
 
 def test_new_names_of_sites_put_units_in_their_order(operator: Inventory) -> None:

@@ -297,6 +297,13 @@ def test_each_of_several_unit_types_is_named_once() -> None:
 
 
 def test_a_number_is_no_part_of_a_longer_one_but_a_word_is() -> None:
+    assert meant("type=5", a_picture([], [], [UnitType("t", "Box", "5 m²"), UnitType("u", "Crate", "2.5 m²")])) == free(
+        unit_type_ids=("t",)
+    )
+    with pytest.raises(Ambiguous):
+        meant("type=5", a_picture([], [], [UnitType("u", "Crate", "2.5 m²"), UnitType("v", "Hall", "15 m²")]))
+    with pytest.raises(Ambiguous):
+        meant("type=1", a_picture([], [], [UnitType("u", "Crate", "10 sq ft"), UnitType("v", "Hall", "1,000 sq ft")]))
     names = ("Depot 12", "Depot 120", "Pier 7", "Dock 7", "Camden Lock", "Locker Lane", "North+", "++")
     inventory = a_picture([], [Site(name, name) for name in names], [])
     assert meant("site=12", inventory) == free(site_ids=("Depot 12",))
@@ -408,6 +415,9 @@ class TestWhileTheInventoryIsBeingRead:
     def test_two_of_them_are_still_a_mistake(self) -> None:
         with pytest.raises(SeveralUnits):
             meant("A-012 A-013", a_picture([]), complete=False)
+        with pytest.raises(NoMatch) as caught:
+            meant("Londn A-012", a_picture([], [Site("london", "London")], []), complete=False)
+        assert (caught.value.typed, caught.value.suggestions) == ("Londn", ("London",))
 
     def test_a_word_that_no_button_could_carry_is_refused(self) -> None:
         with pytest.raises(TooLarge):

@@ -125,6 +125,13 @@ def test_while_somebody_types_what_is_meant_or_spelt_alike_is_offered(
     assert [each.id for each in suggested(typed, BOOK, sites)] == [each.id for each in tenancies]
 
 
+def test_those_at_the_site_come_first_and_are_not_cut_off_by_others() -> None:
+    assert [each.id for each in suggested("jane", BOOK, first=HACKNEY)] == [OTHER_JANE.id, DOERR.id, JANE.id]
+    many = [a_tenancy("Jane Doe", tenancy_id=f"ten_{number}") for number in range(MOST_FOUND)]
+    book = a_book(*many, OTHER_JANE)
+    assert suggested("jane", book, first=HACKNEY)[0].id == OTHER_JANE.id
+
+
 def test_no_more_is_offered_than_a_picker_shows() -> None:
     book = a_book(*(a_tenancy(f"Jane Doe {number}", tenancy_id=f"ten_{number}") for number in range(MOST_FOUND + 5)))
     for typed in ("", "jane", "janne doe"):

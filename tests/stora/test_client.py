@@ -19,8 +19,10 @@ from bot.sandbox.stora.server import SandboxStora
 from bot.sandbox.stora.world import World
 from bot.stora.budget import Budget, Priority
 from bot.stora.client import LARGEST_PAGE, StoraClient, read_to_the_end
-from bot.stora.exchange import PERSON, SWEEP, Exchange, Patience
+from bot.stora.exchange import PERSON, PROBE, SWEEP, Exchange, Patience
 from bot.stora.login import Login, StaticToken
+from bot.stora.signed_in import SignedIn
+from bot.stora.token import ask_of_token
 from bot.stora.wire import Page
 
 Dial = Callable[[Exchange, Login], StoraClient]
@@ -412,7 +414,7 @@ async def test_an_answer_in_drops_is_given_up_at_each_attempt(client: StoraClien
     assert attempts == 3
 
 
-async def test_a_person_hears_after_12_seconds_that_there_is_no_answer(
+async def test_a_person_hears_after_15_seconds_that_there_is_no_answer(
     client: StoraClient, stora: SandboxStora
 ) -> None:
     stora.faults.hold(times=None)
@@ -420,8 +422,18 @@ async def test_a_person_hears_after_12_seconds_that_there_is_no_answer(
     began = loop.time()
     with pytest.raises(StoraDown):
         await client.list_units(PERSON)
-    assert loop.time() - began == pytest.approx(12)
+    assert loop.time() - began == pytest.approx(15)
     assert len(stora.received) == 2
+
+
+async def test_a_probe_does_not_wait_for_longer_than_it_says(client: StoraClient, stora: SandboxStora) -> None:
+    stora.faults.hold(times=None)
+    impatient = replace(PROBE, altogether=4)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(StoraDown):
+        await ask_of_token(SignedIn(client.exchange, client.login), impatient)
+    assert loop.time() - began == pytest.approx(4)
 
 
 async def test_a_person_is_not_kept_waiting_for_an_attempt_that_could_not_be_answered_in_time(

@@ -281,10 +281,12 @@ async def test_whoever_watches_the_bot_learns_what_it_waits_for_while_it_starts(
         ready = await http.get("/readyz")
         assert ready.status_code == 503
         assert (ready.json()["slack"]["status"], ready.json()["jobs"]["detail"]) == ("failing", "not at work yet")
-        command = {**headers(slack.signing_secret), "Content-Type": "application/x-www-form-urlencoded"}
+        command = headers(slack.signing_secret)
         assert (await http.post("/slack/events", content=BODY, headers=command)).status_code == 503
+        early = asyncio.create_task(http.post("/slack/events", content=BODY, headers=command))
         slack.faults.clear()
         asked.release()
+        assert (await early).status_code == 200, "what comes just before the bot has started is answered"
         await logged(bot, "running")
         await logged(bot, "units read")
         async with asyncio.timeout(30):

@@ -614,6 +614,19 @@ async def test_what_was_reserved_here_can_be_released_by_those_who_may(both_ways
     assert "Reserve" in labels(again)
 
 
+async def test_a_unit_that_the_customer_has_moved_into_is_not_released(town: Town) -> None:
+    at_work = await town()
+    pair = Pair(at_work)
+    card = await card_of(at_work, pair.by_ids)
+    await confirmed(at_work, card)
+    await says(at_work, card, "is reserved for")
+    at_work.stora.world.grant_access(pair.unit["id"], pair.tenancy["id"], datetime.now(UTC))
+    await at_work.slack.click(FIONA, card, label="Release")
+    await says(at_work, card, "the customer may have moved in")
+    assert posts(at_work, "/units/{unit_id}/deallocate") == []
+    assert at_work.stora.world.units[pair.unit["id"]]["status"] == "occupied"
+
+
 async def test_a_release_that_stora_refuses_can_be_tried_again_with_a_new_key(town: Town) -> None:
     at_work = await town()
     pair = Pair(at_work)

@@ -86,7 +86,7 @@ class Site:
     def posts(self) -> list[Received]:
         """The writes that have arrived as a whole."""
         written = [each for each in self.stora.received if each.route in {RESERVE, DEALLOCATE}]
-        return [each for each in written if each.body is not None]
+        return [each for each in written if each.body is not None or each.route == DEALLOCATE]  # which has none
 
     @property
     def keys(self) -> set[str]:

@@ -118,10 +118,6 @@ def upgrade() -> None:
     for column in ("asked_by", "confirmed_by", "settled_at"):
         op.create_index(op.f(f"ix_decisions_{column}"), "decisions", [column])
 
-    # By what Stora has the unit as reserved through the bot, so that it can be taken back.
-    for column in ("takes_back", "allocation_id"):
-        op.add_column("decisions", sa.Column(column, sa.Text))
-
     # For how long Slack has refused it with a word of its own.
     op.add_column("outbox", sa.Column("refused_since", MOMENT))
     # What may be told only once something else is known: the sweep that noticed it, or a decision under way.
