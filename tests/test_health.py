@@ -271,6 +271,7 @@ async def test_a_directory_is_usable_while_it_may_be_shown() -> None:
 
 async def test_a_job_that_silently_stops_is_noticed_and_so_is_its_return(clock: Clock) -> None:
     turns = Turns(clock)
+    assert await turns() == failing("not at work yet")
     outbox, settle = turns.of("outbox", 30), turns.of("settle", 180)
     clock.now += 30
     settle()
