@@ -1,7 +1,5 @@
 """Every test starts without anybody's settings or proxies, in a folder of its own."""
 
-import gc
-import itertools
 import os
 import tempfile
 import warnings
@@ -9,33 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
-import coverage
 import pytest
 
 from bot.settings import Settings
 from tests.log_search import Watch
 
 WATCH = pytest.StashKey[Watch]()
-COLLECTS_EVERY = 25
-"""Tests, where coverage is measured."""
-FINISHED = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """From here on every log line is searched."""
     config.stash[WATCH] = Watch()
-    if coverage.Coverage.current():
-        gc.disable()  # see below
-
-
-def pytest_runtest_logfinish(nodeid: str) -> None:  # noqa: ARG001 - the hook's own name for it
-    """Collect garbage between tests only, where coverage is measured.
-
-    If the collector ends a suspended greenlet in the midst of some function, coverage 7.17 notes the step from the one
-    line to the next in the greenlet's file, and once in many runs the one test of a branch counts for nothing.
-    """
-    if not gc.isenabled() and next(FINISHED) % COLLECTS_EVERY == 0:
-        gc.collect()
 
 
 @pytest.fixture(autouse=True)
