@@ -159,15 +159,14 @@ class World:
     def grant_access(self, unit_id: str, tenancy_id: str, at: datetime) -> Resource:
         """Let a tenancy into a unit that is available, or reserved for that same tenancy."""
         unit, tenancy = self._pair(unit_id, tenancy_id, at)
-        match unit["status"]:
-            case "available":
-                allocation = self._allocate(unit, tenancy, at)
-            case "reserved":
-                allocation = self.unit_allocations[unit["unit_allocation"]["id"]]
-                if allocation["tenancy"]["id"] != tenancy_id:
-                    raise Refusal("conflict", f"Unit {unit['reference_id']} is reserved for another tenancy.")
-            case _:
-                raise _taken(unit, "neither available nor reserved")
+        if unit["status"] == "available":
+            allocation = self._allocate(unit, tenancy, at)
+        elif unit["status"] == "reserved":
+            allocation = self.unit_allocations[unit["unit_allocation"]["id"]]
+            if allocation["tenancy"]["id"] != tenancy_id:
+                raise Refusal("conflict", f"Unit {unit['reference_id']} is reserved for another tenancy.")
+        else:
+            raise _taken(unit, "neither available nor reserved")
         self._let_in(allocation, at)
         return self._moved(unit, "occupied", at)
 
