@@ -34,6 +34,11 @@ class Found:
     as_of: datetime
     """Nothing shown is older than this."""
 
+    def only(self, reference: str) -> Row | None:
+        """The one row that there is, if its unit is called so: whoever types a reference wants its card."""
+        called = [bare(row.unit.reference_id) for row in self.rows]
+        return self.rows[0] if reference and self.pages == 1 and called == [bare(reference)] else None
+
 
 def search_units(query: UnitsQuery, inventory: Inventory, page_size: int) -> Found:
     """Answer a query from the directory's picture."""

@@ -63,9 +63,8 @@ class SlackEvents:
         await asyncio.wait([self.app], timeout=LONGEST_START)
         if not self.app.done():
             return web.Response(status=503)
-        headers: dict[str, str] = dict(request.headers)
         try:
-            asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(headers))
+            asked = AsyncBoltRequest(body=body, query=request.query_string, headers=dict(request.headers))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             log.warning("request not readable", error=type(error).__name__)
             return web.Response(status=400)

@@ -9,7 +9,7 @@ from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.core.access import NOBODYS, Actor, Rights, Role, allow_looking
 from bot.core.intents import Help, Release, ShowUnit, UnitsQuery
-from bot.core.inventory import Inventory, Row, bare
+from bot.core.inventory import Inventory, Row
 from bot.core.parse import parse_button, parse_units
 from bot.core.problems import DatabaseUnusable, NotFound, Problem
 from bot.core.resolve import resolve_units
@@ -140,13 +140,9 @@ class Units:
         freshness = Freshness(direct=True)
         if isinstance(intent, UnitsQuery):
             found = await self.directory.ask_units(intent, self.page_size)
-            if (
-                intent.q
-                and found.pages == 1
-                and [bare(row.unit.reference_id) for row in found.rows] == [bare(intent.q)]
-            ):
-                [row] = found.rows  # whoever types a reference wants its card
-                return render_unit(row, found.as_of, freshness, share=intent.share, rights=rights)
+            only = found.only(intent.q)
+            if only:
+                return render_unit(only, found.as_of, freshness, share=intent.share, rights=rights)
             return render_units(found, await self.directory.known_names(), freshness, rights)
         row, as_of = await self.directory.ask_unit(intent.unit_id)
         return render_unit(row, as_of, freshness, share=intent.share, rights=rights)

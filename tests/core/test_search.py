@@ -315,6 +315,25 @@ def test_a_question_is_worked_out_once_for_each_picture(operator: Inventory) -> 
     assert matching(UnitsQuery(q="a"), after) == first[1:]
 
 
+@pytest.mark.parametrize(
+    ("references", "typed", "is_it"),
+    [
+        (["A-012"], "a012", True),
+        (["A-012"], "A-01", False),
+        (["A-012", "A-012"], "A-012", False),
+        ([], "A-012", False),
+        (["#"], "", False),
+        (["A-1", *["B-1"] * 10], "A-1", False),
+    ],
+)
+def test_the_only_unit_found_is_the_one_that_was_typed_or_none_is(
+    references: list[str], typed: str, *, is_it: bool
+) -> None:
+    inventory = a_picture([a_unit(each, unit_id=f"u{number}") for number, each in enumerate(references)])
+    only = search_units(UnitsQuery(limit=5), inventory, 5).only(typed)
+    assert (only is not None) == is_it
+
+
 def test_a_picture_does_not_remember_more_questions_than_it_should(operator: Inventory) -> None:
     for number in range(search.QUERIES_REMEMBERED + 1):
         matching(UnitsQuery(q=f"A-{number}"), operator)

@@ -91,6 +91,14 @@ async def confirmed(at_work: Demo, card: Message, person: str = FIONA) -> Reacti
     return reaction
 
 
+async def reserved_card(at_work: Demo, typed: str) -> Message:
+    """The card, once it has been confirmed and says that the unit is reserved."""
+    card = await card_of(at_work, typed)
+    await confirmed(at_work, card)
+    await says(at_work, card, "is reserved for")
+    return card
+
+
 async def recorded(at_work: Demo, *, person: str = OMAR) -> str:
     """The newest page of the record, as its reader sees it."""
     reaction = await at_work.slack.command(person, DESK, "/unitbot audit")
@@ -555,9 +563,7 @@ async def test_an_announcement_that_slack_refuses_for_now_goes_out_later_once(to
 
 async def test_a_channel_that_will_not_have_us_is_named_with_its_mend(town: Town) -> None:
     at_work = await town(notify_channel="C0MANAGER")
-    card = await card_of(at_work, Pair(at_work).by_ids)
-    await confirmed(at_work, card)
-    await says(at_work, card, "is reserved for")
+    await reserved_card(at_work, Pair(at_work).by_ids)
     await at_work.slack.until(lambda: at_work.slack.called("chat.postMessage"))
     await asyncio.sleep(0.1)
     status = await at_work.slack.command(FIONA, DESK, "/unitbot status")
@@ -578,9 +584,7 @@ async def test_each_site_may_have_its_own_channel(town: Town) -> None:
 async def test_a_note_in_stora_names_the_person_where_that_is_wanted(town: Town) -> None:
     at_work = await town(stora_write_notes=True)
     pair = Pair(at_work)
-    card = await card_of(at_work, pair.by_ids)
-    await confirmed(at_work, card)
-    await says(at_work, card, "is reserved for")
+    await reserved_card(at_work, pair.by_ids)
     async with asyncio.timeout(5):
         while not at_work.stora.world.notes:
             await asyncio.sleep(0.02)
@@ -592,9 +596,7 @@ async def test_a_note_in_stora_names_the_person_where_that_is_wanted(town: Town)
 async def test_what_was_reserved_here_can_be_released_by_those_who_may(both_ways: Demo) -> None:
     at_work = both_ways
     pair = Pair(at_work)
-    card = await card_of(at_work, pair.by_ids)
-    await confirmed(at_work, card)
-    await says(at_work, card, "is reserved for")
+    await reserved_card(at_work, pair.by_ids)
     await at_work.slack.until(lambda: announcements(at_work))
     seen = answer(await at_work.slack.command(NADIA, DESK, f"/units {pair.unit['id']}"))
     assert "Release" not in labels(seen)
@@ -617,9 +619,7 @@ async def test_what_was_reserved_here_can_be_released_by_those_who_may(both_ways
 async def test_a_unit_that_the_customer_has_moved_into_is_not_released(town: Town) -> None:
     at_work = await town()
     pair = Pair(at_work)
-    card = await card_of(at_work, pair.by_ids)
-    await confirmed(at_work, card)
-    await says(at_work, card, "is reserved for")
+    card = await reserved_card(at_work, pair.by_ids)
     at_work.stora.world.grant_access(pair.unit["id"], pair.tenancy["id"], datetime.now(UTC))
     await at_work.slack.click(FIONA, card, label="Release")
     await says(at_work, card, "the customer may have moved in")
@@ -630,9 +630,7 @@ async def test_a_unit_that_the_customer_has_moved_into_is_not_released(town: Tow
 async def test_a_release_that_stora_refuses_can_be_tried_again_with_a_new_key(town: Town) -> None:
     at_work = await town()
     pair = Pair(at_work)
-    card = await card_of(at_work, pair.by_ids)
-    await confirmed(at_work, card)
-    await says(at_work, card, "is reserved for")
+    card = await reserved_card(at_work, pair.by_ids)
     at_work.stora.faults.status(409, method="POST", route="/units/{unit_id}/deallocate")
     await at_work.slack.click(FIONA, card, label="Release")
     await says(at_work, card, "was not released")
@@ -788,9 +786,7 @@ async def test_what_was_reserved_elsewhere_cannot_be_released_here(town: Town) -
 async def test_a_release_is_not_sent_when_the_unit_has_gone_to_somebody_else_meanwhile(town: Town) -> None:
     at_work = await town()
     pair, rival = Pair(at_work), Pair(at_work, nth=1)
-    card = await card_of(at_work, pair.by_ids)
-    await confirmed(at_work, card)
-    await says(at_work, card, "is reserved for")
+    card = await reserved_card(at_work, pair.by_ids)
     now = datetime.now(UTC)
     at_work.stora.world.release(pair.unit["id"], now)
     at_work.stora.world.reserve(pair.unit["id"], rival.tenancy["id"], now)
@@ -802,9 +798,7 @@ async def test_a_release_is_not_sent_when_the_unit_has_gone_to_somebody_else_mea
 
 async def test_a_release_while_stora_is_silent_sends_nothing_and_says_so(town: Town) -> None:
     at_work = await town()
-    card = await card_of(at_work, Pair(at_work).by_ids)
-    await confirmed(at_work, card)
-    await says(at_work, card, "is reserved for")
+    card = await reserved_card(at_work, Pair(at_work).by_ids)
     at_work.stora.faults.down = True
     await at_work.slack.click(FIONA, card, label="Release")
     await says(at_work, card, "was not released", seconds=15)
@@ -921,9 +915,7 @@ async def test_a_customer_is_not_looked_for_on_behalf_of_one_who_may_not_reserve
 async def test_a_card_is_drawn_without_release_while_the_memory_is_out_of_order(town: Town, tmp_path: Path) -> None:
     at_work = await town(database_url=f"sqlite+aiosqlite:///{tmp_path}/unitbot.db")
     pair = Pair(at_work)
-    card = await card_of(at_work, pair.by_ids)
-    await confirmed(at_work, card)
-    await says(at_work, card, "is reserved for")
+    await reserved_card(at_work, pair.by_ids)
     await at_work.slack.until(lambda: announcements(at_work))
     await renamed(tmp_path / "unitbot.db", "decisions", "lost")
     shown = answer(await at_work.slack.command(FIONA, DESK, f"/units {pair.unit['id']}"))
